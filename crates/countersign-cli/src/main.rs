@@ -1,0 +1,2 @@
+//! countersign-cli
+fn main() {}

@@ -1,0 +1,7 @@
+//! Provenance statements about what software agents make, and decisions from them.
+
+pub mod limits;
+
+pub mod json;
+pub mod time;
+pub mod digest;

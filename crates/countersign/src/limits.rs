@@ -1,0 +1,29 @@
+//! Every bound on work that a stranger's bytes can cause, in one place.
+//! It holds numbers only; who exceeds one is told by the code that counts.
+
+/// Largest bundle that is read, in bytes.
+pub const BUNDLE_BYTES: usize = 16 << 20;
+/// Largest DSSE payload that is read, in bytes.
+pub const PAYLOAD_BYTES: usize = 8 << 20;
+/// Deepest nesting of JSON and YAML.
+pub const JSON_DEPTH: usize = 64;
+/// Most subjects of one statement.
+pub const SUBJECTS: usize = 1_024;
+/// Most bundles by known signers that answer one `Wanted`.
+pub const BUNDLES_PER_WANTED: usize = 256;
+/// Most bundles by known signers in one inquiry.
+pub const BUNDLES_PER_INQUIRY: usize = 2_048;
+/// Most bundles of any kind that one inquiry looks at.
+pub const LOOKS_PER_INQUIRY: usize = 10_000;
+/// Most digests that one inquiry asks about.
+pub const DIGESTS_FOLLOWED: usize = 64;
+/// Longest chain of edges from the question's artifact.
+pub const EDGES_FOLLOWED: usize = 8;
+/// Most policy keys that a bundle without a usable hint is tried against.
+pub const KEYS_TRIED: usize = 64;
+/// Largest policy, in bytes.
+pub const POLICY_BYTES: usize = 1 << 20;
+/// Most leaves of one sealed record.
+pub const SEALED_LEAVES: usize = 1 << 24;
+/// Most characters of a stranger's text that a reason's detail repeats.
+pub const QUOTED_CHARACTERS: usize = 200;
