@@ -5,3 +5,4 @@ pub mod limits;
 pub mod json;
 pub mod time;
 pub mod digest;
+pub mod seal;
