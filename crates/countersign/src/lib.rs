@@ -6,3 +6,6 @@ pub mod json;
 pub mod time;
 pub mod digest;
 pub mod seal;
+
+#[cfg(feature = "verify")]
+mod glob;
