@@ -9,3 +9,5 @@ pub mod seal;
 
 #[cfg(feature = "verify")]
 mod glob;
+#[cfg(feature = "verify")]
+mod yaml;

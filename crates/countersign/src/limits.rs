@@ -23,6 +23,8 @@ pub const EDGES_FOLLOWED: usize = 8;
 pub const KEYS_TRIED: usize = 64;
 /// Largest policy, in bytes.
 pub const POLICY_BYTES: usize = 1 << 20;
+/// Most opening brackets, commas and colons in one policy; each can cost hundreds of times its size in memory.
+pub const POLICY_INDICATORS: usize = 1 << 17;
 /// Most leaves of one sealed record.
 pub const SEALED_LEAVES: usize = 1 << 24;
 /// Most characters of a stranger's text that a reason's detail repeats.
