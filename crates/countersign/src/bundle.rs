@@ -8,8 +8,7 @@ use crate::digest::Digest;
 use crate::envelope;
 use crate::identity::PublicKey;
 use crate::json::{self, Json, Object};
-use crate::limits;
-use crate::reason::quoted;
+use crate::limits::{self, quoted};
 use crate::statement::{self, Statement, StatementError};
 
 /// One bundle with one DSSE envelope around one statement, as it was received.

@@ -21,3 +21,5 @@ pub mod bundle;
 pub mod verify;
 #[cfg(feature = "verify")]
 mod glob;
+#[cfg(feature = "verify")]
+mod yaml;

@@ -115,9 +115,3 @@ impl Refusal {
         Self { reason, detail: detail.into() }
     }
 }
-
-/// Returns a stranger's text for a detail: cut short, without control characters, in backticks.
-pub(crate) fn quoted(text: &str) -> String {
-    let shown = text.chars().take(crate::limits::QUOTED_CHARACTERS).map(|c| if c.is_control() || c == '`' { '\u{FFFD}' } else { c });
-    format!("`{}`", shown.collect::<String>())
-}
