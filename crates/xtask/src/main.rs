@@ -1,2 +1,53 @@
-//! xtask
-fn main() {}
+//! `cargo xtask …`: the checks and the generators of this repository.
+//! It holds the list of tasks only; nothing of it is part of what is published.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task tells people what it does")]
+
+mod ci;
+mod features;
+mod fuzz;
+mod header;
+mod purity;
+mod repository;
+mod run;
+mod source;
+mod tidy;
+
+use std::process::ExitCode;
+
+use repository::Repository;
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  ci                every check, in the order of continuous integration
+  tidy              the rules about files, names, modules, versions and dependencies
+  purity            the heart depends on nothing that reaches the world
+  features          canonical JSON is the same whatever features of serde_json are on
+  header [--check]  writes (or compares) the C header and the list of exported symbols
+  fuzz [SECONDS]    runs each fuzz target for so long (default 30)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match Repository::open().and_then(|repository| perform(&repository, &arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(repository: &Repository, arguments: &[&str]) -> Result<(), String> {
+    match arguments {
+        ["ci"] => ci::run(repository),
+        ["tidy"] => tidy::check(repository),
+        ["purity"] => purity::check(repository),
+        ["features"] => features::check(repository),
+        ["header"] => header::write(repository),
+        ["header", "--check"] => header::check(repository),
+        ["fuzz"] => fuzz::run(repository, "30"),
+        ["fuzz", seconds] if seconds.parse::<u32>().is_ok() => fuzz::run(repository, seconds),
+        _ => Err(USAGE.to_owned()),
+    }
+}

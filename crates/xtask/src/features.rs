@@ -1,0 +1,19 @@
+//! Canonical JSON is the same whatever features of serde_json another crate turns on.
+//! The vectors are in the heart's `tests/canonical.rs`; here they are run with all those features on.
+
+use std::fs;
+
+use crate::repository::Repository;
+use crate::run::Program;
+
+const CRATE: &str = "crates/countersign/tests/serde-json-features";
+
+/// Runs the heart's vectors in a build where serde_json has every feature that changes what it reads or keeps.
+pub(crate) fn check(repository: &Repository) -> Result<(), String> {
+    let folder = repository.root().join(CRATE);
+    // The workspace's lock, so that the very same versions are tested; cargo strikes out what this crate doesn't need.
+    fs::copy(repository.root().join("Cargo.lock"), folder.join("Cargo.lock"))
+        .map_err(|error| format!("can't copy `Cargo.lock`: {error}"))?;
+    let target = repository.target().join("serde-json-features");
+    Program::new("cargo", &["test"]).within(&folder).with("CARGO_TARGET_DIR", target).run()
+}

@@ -1,0 +1,31 @@
+//! Fuzzing of what reads a stranger's bytes, for as long as one likes.
+//! The targets are in `crates/countersign/fuzz`; they need nightly, so an ordinary build doesn't have them.
+
+use std::fs;
+
+use crate::repository::Repository;
+use crate::run::Program;
+
+const CRATE: &str = "crates/countersign/fuzz";
+
+/// Runs each target for so many seconds.
+pub(crate) fn run(repository: &Repository, seconds: &str) -> Result<(), String> {
+    let folder = repository.root().join(CRATE);
+    let target = repository.target().join("fuzz");
+    let fuzz = |arguments: &[&str]| {
+        let arguments = [&["run", "nightly", "cargo", "fuzz"], arguments].concat();
+        Program::new("rustup", &arguments).within(&folder).with("CARGO_TARGET_DIR", &target)
+    };
+    if !fuzz(&["--version"]).works() {
+        println!("SKIPPED fuzz: it needs a nightly toolchain and cargo-fuzz");
+        return Ok(());
+    }
+    fs::copy(repository.root().join("Cargo.lock"), folder.join("Cargo.lock"))
+        .map_err(|error| format!("can't copy `Cargo.lock`: {error}"))?;
+    let limit = format!("-max_total_time={seconds}");
+    for name in fuzz(&["list", "--fuzz-dir", "."]).output()?.lines() {
+        println!("== fuzz {name} for {seconds} s");
+        fuzz(&["run", "--fuzz-dir", ".", name, "--", &limit, "-max_len=4096", "-timeout=10"]).run()?;
+    }
+    Ok(())
+}
