@@ -23,3 +23,5 @@ pub mod verify;
 mod glob;
 #[cfg(feature = "verify")]
 mod yaml;
+#[cfg(feature = "verify")]
+pub mod policy;

@@ -91,7 +91,8 @@ impl Signer {
     /// Returns what lets this signer attest a statement of that type.
     pub(crate) fn authority(&self, predicate_type: &str, build_type: Option<&str>) -> Option<&Authority> {
         let covers = |authority: &&Authority| {
-            crate::predicate::is_type(predicate_type, &authority.predicate) && (authority.build_type.is_none() || authority.build_type.as_deref() == build_type)
+            crate::predicate::is_type(predicate_type, &authority.predicate)
+                && (authority.build_type.is_none() || authority.build_type.as_deref() == build_type)
         };
         self.may_attest.iter().filter(covers).max_by_key(|authority| authority.ceiling)
     }

@@ -90,15 +90,7 @@ impl Problem {
 
     fn in_document(self, document: &Document) -> PolicyError {
         let Self { pointer, problem, suggestion } = self;
-        // The place of the nearest part that is there: a missing field has none of its own.
-        let mut part = pointer.as_str();
-        let place = loop {
-            if let Some(place) = document.place(part) {
-                break Some((place.line, place.column));
-            }
-            let Some((above, _)) = part.rsplit_once('/') else { break None };
-            part = above;
-        };
+        let place = document.place(&pointer).map(|place| (place.line, place.column));
         PolicyError { place, pointer, problem, suggestion }
     }
 }
@@ -145,7 +137,9 @@ fn signers(wire: Vec<wire::Signer>) -> Result<Vec<Signer>, Problem> {
             }
             let credential = match (signer.key, signer.identity) {
                 (Some(key), None) => Credential::Key(key),
-                (None, Some(i)) => Credential::Identity { trust_root: trust_root(&i, &at("/identity"))?, issuer: i.issuer, subject: i.subject },
+                (None, Some(i)) => {
+                    Credential::Identity { trust_root: trust_root(&i, &at("/identity"))?, issuer: i.issuer, subject: i.subject }
+                }
                 _ => return Err(Problem::at(at(""), "a signer needs either `key` or `identity`")),
             };
             if !credentials.insert(credential.clone()) {
@@ -157,7 +151,8 @@ fn signers(wire: Vec<wire::Signer>) -> Result<Vec<Signer>, Problem> {
             let is_key = matches!(credential, Credential::Key(_));
             let local = signer.custody.map_or(is_key, |custody| custody == Custody::Local);
             if let Some(entry) = signer.may_attest.iter().position(|authority| local && authority.ceiling > Basis::Harness) {
-                let problem = "a local key is never above `harness`: who runs as its user can use it; set `custody: managed` if it lies elsewhere";
+                let problem =
+                    "a local key is never above `harness`: who runs as its user can use it; set `custody: managed` if it lies elsewhere";
                 return Err(Problem::at(at(&format!("/mayAttest/{entry}/ceiling")), problem));
             }
             let (not_before, not_after) = (signer.validity.not_before, signer.validity.not_after);
@@ -172,7 +167,11 @@ fn signers(wire: Vec<wire::Signer>) -> Result<Vec<Signer>, Problem> {
 fn trust_root(identity: &wire::Identity, at: &str) -> Result<String, Problem> {
     let name = &identity.trust_root;
     let known = name == "public-good" || name.parse::<Digest>().is_ok_and(|digest| digest.algorithm() == Algorithm::Sha256);
-    if known { Ok(name.clone()) } else { Err(Problem::at(format!("{at}/trustRoot"), "must be `public-good` or `sha256:` and 64 hex digits")) }
+    if known {
+        Ok(name.clone())
+    } else {
+        Err(Problem::at(format!("{at}/trustRoot"), "must be `public-good` or `sha256:` and 64 hex digits"))
+    }
 }
 
 fn people(wire: Vec<wire::Person>, signers: &[&str]) -> Result<Vec<Person>, Problem> {
@@ -231,10 +230,14 @@ fn resources(wire: Vec<wire::Resource>, signers: &[&str]) -> Result<Vec<Resource
             }
             for name in resource.external_parameters.keys() {
                 let types = resource.builders.iter().flat_map(|builder| &builder.build_types);
-                let known: Vec<&str> = types.filter_map(|uri| BuildType::of(uri)).flat_map(|known| known.external_parameters()).copied().collect();
+                let known: Vec<&str> =
+                    types.filter_map(|uri| BuildType::of(uri)).flat_map(|known| known.external_parameters()).copied().collect();
                 if !known.contains(&name.as_str()) {
                     let at = format!("{at}/externalParameters/{name}");
-                    return Err(Problem { suggestion: nearest(name, known), ..Problem::at(at, "no build type of this resource has this parameter") });
+                    return Err(Problem {
+                        suggestion: nearest(name, known),
+                        ..Problem::at(at, "no build type of this resource has this parameter")
+                    });
                 }
             }
             let wire::Resource { pattern, source, builders, external_parameters } = resource;
@@ -296,7 +299,9 @@ fn requirement(wire: wire::Requirement, at: &str, signers: &[&str]) -> Result<Re
             let suggestion = nearest(&predicate, [SPDX, CYCLONEDX]);
             return Err(Problem { suggestion, ..Problem::at(format!("{at}/predicate"), format!("an SBOM is `{SPDX}` or `{CYCLONEDX}`")) });
         }
-        KindName::Tools => return Err(Problem::at(format!("{at}/kind"), "this version of the program can't judge the kind `tools`, and never ignores it")),
+        KindName::Tools => {
+            return Err(Problem::at(format!("{at}/kind"), "this version of the program can't judge the kind `tools`, and never ignores it"));
+        }
     };
     let signers = wire.signers.unwrap_or_default();
     Ok(Requirement { id: wire.id, about: wire.about, signers, max_age: wire.max_age, basis: wire.basis, kind })
@@ -310,12 +315,17 @@ fn globs(allow: &[String], at: &str) -> Result<Vec<Glob>, Problem> {
 fn image_digests(allow: &[String], at: &str) -> Result<Vec<Digest>, Problem> {
     let parse = |(index, text): (usize, &String)| {
         let digest = text.parse::<Digest>().ok().filter(|digest| digest.algorithm() == Algorithm::Sha256);
-        digest.ok_or_else(|| Problem::at(format!("{at}/allow/{index}"), "must be `sha256:` and 64 hex digits: an image's manifest, never a tag"))
+        digest.ok_or_else(|| {
+            Problem::at(format!("{at}/allow/{index}"), "must be `sha256:` and 64 hex digits: an image's manifest, never a tag")
+        })
     };
     allow.iter().enumerate().map(parse).collect()
 }
 
-fn environments(wire: BTreeMap<String, wire::Environment>, known: &BTreeMap<String, Requirement>) -> Result<BTreeMap<String, Vec<String>>, Problem> {
+fn environments(
+    wire: BTreeMap<String, wire::Environment>,
+    known: &BTreeMap<String, Requirement>,
+) -> Result<BTreeMap<String, Vec<String>>, Problem> {
     wire.into_iter()
         .map(|(name, environment)| {
             let at = format!("/environments/{name}/requirements");
