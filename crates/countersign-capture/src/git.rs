@@ -157,11 +157,15 @@ impl Repository {
 
     /// Resolves a revision to a commit's id, through annotated tags.
     fn resolve(&self, revision: &str) -> Result<ObjectId, GitError> {
+        use gix::revision::spec::parse::Error as Ambiguity;
+
         let found = self.inner.rev_parse_single(revision).map_err(|error| {
             let revision = revision.to_owned();
-            match error.downcast_any_ref::<gix::revision::spec::parse::Error>() {
-                Some(_) => GitError::RevisionAmbiguous { revision },
-                None => GitError::RevisionUnknown { revision },
+            match error.downcast_any_ref() {
+                Some(Ambiguity::AmbiguousPrefix { .. } | Ambiguity::AmbiguousRefAndObject { .. }) => {
+                    GitError::RevisionAmbiguous { revision }
+                }
+                _ => GitError::RevisionUnknown { revision },
             }
         })?;
         let mut id = found.detach();

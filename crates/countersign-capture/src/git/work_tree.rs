@@ -80,7 +80,7 @@ impl Repository {
         let mut leaves = Leaves::default();
         for entry in index.entries() {
             let path = entry.path(index);
-            if entry.flags.contains(Flags::SKIP_WORKTREE) && !self.is_on_disk(path) {
+            if entry.flags.contains(Flags::SKIP_WORKTREE) && self.is_absent(path) {
                 let kind = entry.mode.to_tree_entry_mode().ok_or_else(|| not_storable(path, "its mode is unknown"))?.kind();
                 leaves.insert(without_slash(path), kind, entry.id)?;
             } else if entry.mode == Mode::DIR {
@@ -91,19 +91,20 @@ impl Repository {
         leaves.tree(index.object_hash())
     }
 
-    fn is_on_disk(&self, path: &BStr) -> bool {
-        let Some(top) = self.work_tree() else { return false };
-        // Through a link it would be another file than git's.
+    /// Returns true if nothing is there, and nothing but a folder where one of its folders should be.
+    fn is_absent(&self, path: &BStr) -> bool {
+        let Some(top) = self.work_tree() else { return true };
         let mut place = top.to_owned();
-        let components: Vec<_> = path.split_str("/").filter(|component| !component.is_empty()).collect();
-        for (position, component) in components.iter().enumerate() {
+        for component in path.split_str("/").filter(|component| !component.is_empty()) {
+            if !std::fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_dir()) {
+                return false;
+            }
             place.push(std::ffi::OsStr::from_bytes(component));
-            match std::fs::symlink_metadata(&place) {
-                Ok(metadata) if position + 1 == components.len() || metadata.is_dir() => {}
-                _ => return false,
+            if std::fs::symlink_metadata(&place).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+                return true;
             }
         }
-        true
+        false
     }
 }
 
