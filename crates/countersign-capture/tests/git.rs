@@ -68,13 +68,19 @@ impl Clone {
 }
 
 fn git_in(top: &Path, arguments: &[&str]) -> String {
+    let output = git_command(top, arguments).output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+fn git_command(top: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
     for (name, _) in std::env::vars_os() {
         if name.as_bytes().starts_with(b"GIT_") {
             command.env_remove(name);
         }
     }
-    let output = command
+    command
         .current_dir(top)
         .args(["-c", "protocol.file.allow=always", "-c", "advice.addEmbeddedRepo=false"])
         .args(arguments)
@@ -87,11 +93,8 @@ fn git_in(top: &Path, arguments: &[&str]) -> String {
         .env("GIT_AUTHOR_DATE", "2025-01-01T00:00:00Z")
         .env("GIT_COMMITTER_NAME", "Committer")
         .env("GIT_COMMITTER_EMAIL", "committer@example.test")
-        .env("GIT_COMMITTER_DATE", "2025-01-02T00:00:00Z")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+        .env("GIT_COMMITTER_DATE", "2025-01-02T00:00:00Z");
+    command
 }
 
 fn commit_digest(hex: &str) -> Digest {
@@ -262,8 +265,7 @@ fn lists_a_thousand_commits_and_no_more() {
     }
     let file = clone.folder.path().join("stream");
     fs::write(&file, stream).unwrap();
-    let imported =
-        Command::new("git").current_dir(&clone.top).args(["fast-import", "--quiet"]).stdin(fs::File::open(file).unwrap()).status().unwrap();
+    let imported = git_command(&clone.top, &["fast-import", "--quiet"]).stdin(fs::File::open(file).unwrap()).status().unwrap();
     assert!(imported.success());
     let repository = clone.repository();
     let head = repository.commit("long").unwrap().id;
@@ -419,6 +421,10 @@ fn a_filter_program_is_never_run() {
     let refused = clone.repository().work_tree_id().unwrap_err();
     assert!(matches!(&refused, GitError::FilterNeeded { path } if path == "b.big"), "{refused}");
     assert!(refused.to_string().contains("`b.big`"));
+    fs::remove_file(clone.top.join("b.big")).unwrap();
+    clone.write(".gitattributes", "[attr]macro filter=evil\n*.huge macro\n");
+    clone.write("c.huge", "c");
+    assert!(matches!(clone.repository().work_tree_id(), Err(GitError::FilterNeeded { .. })));
     assert!(!witness.exists());
 }
 
@@ -514,7 +520,7 @@ fn an_unresolved_merge_is_taken_as_it_lies_on_disk() {
     clone.git(&["checkout", "--quiet", "main"]);
     clone.write("a", "main\n");
     clone.commit("Main");
-    let merged = Command::new("git").current_dir(&clone.top).args(["merge", "--quiet", "side"]).output().unwrap();
+    let merged = git_command(&clone.top, &["merge", "--quiet", "side"]).output().unwrap();
     assert!(!merged.status.success());
     assert!(clone.repository().has_tracked_changes().unwrap());
     clone.assert_same_tree();
