@@ -15,9 +15,10 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use crate::limits;
 
 /// A JSON value without duplicate keys, numbers beyond ±2⁵³ or lone surrogates.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Json {
     /// `null`
+    #[default]
     Null,
     /// `true` or `false`
     Bool(bool),
@@ -39,10 +40,10 @@ impl Json {
     ///
     /// # Errors
     /// [`SyntaxError`] for anything but JSON, for duplicate keys at any depth (after unescaping), numbers beyond ±2⁵³,
-    /// lone surrogates, and nesting beyond [`limits::JSON_DEPTH`].
+    /// lone surrogates, nesting beyond [`limits::JSON_DEPTH`], and more than [`limits::JSON_VALUES`] values.
     pub fn parse(bytes: &[u8]) -> Result<Self, SyntaxError> {
         let text = std::str::from_utf8(bytes).map_err(|e| SyntaxError { at: e.valid_up_to(), problem: Problem::NotUtf8 })?;
-        let mut parser = Parser { bytes: text.as_bytes(), text, at: 0 };
+        let mut parser = Parser { bytes: text.as_bytes(), text, at: 0, values: 0 };
         parser.skip_blanks();
         let value = parser.value(0)?;
         parser.skip_blanks();
@@ -154,6 +155,14 @@ pub struct SyntaxError {
     pub problem: Problem,
 }
 
+impl SyntaxError {
+    /// Returns true if a limit of ours, not the bytes, is to blame.
+    #[must_use]
+    pub const fn is_limit(&self) -> bool {
+        matches!(self.problem, Problem::TooDeep | Problem::TooManyValues)
+    }
+}
+
 /// What can be wrong with JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -182,6 +191,9 @@ pub enum Problem {
     /// Nesting beyond [`limits::JSON_DEPTH`].
     #[error("nesting too deep")]
     TooDeep,
+    /// More values than [`limits::JSON_VALUES`].
+    #[error("too many values")]
+    TooManyValues,
     /// A value that has no JSON form.
     #[error("not a JSON value")]
     NotJson,
@@ -191,10 +203,15 @@ struct Parser<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    values: usize,
 }
 
 impl Parser<'_> {
     fn value(&mut self, depth: usize) -> Result<Json, SyntaxError> {
+        self.values += 1;
+        if self.values > limits::JSON_VALUES {
+            return self.fail(Problem::TooManyValues);
+        }
         match self.peek() {
             Some(b'{') => self.object(depth + 1),
             Some(b'[') => self.array(depth + 1),
@@ -448,12 +465,56 @@ impl Serialize for Json {
 
 /// Where a JSON value hasn't the shape that a type asks for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ShapeError(String);
+#[error("{message}")]
+pub struct ShapeError {
+    message: String,
+    /// A word that isn't one of those that could stand there.
+    pub(crate) unknown: Option<(String, &'static [&'static str])>,
+}
+
+impl ShapeError {
+    fn new(message: impl fmt::Display) -> Self {
+        Self { message: message.to_string(), unknown: None }
+    }
+
+    fn unknown(what: &str, word: &str, expected: &'static [&'static str]) -> Self {
+        let message = format!("unknown {what} {}", limits::quoted(word));
+        Self { message, unknown: Some((word.to_owned(), expected)) }
+    }
+}
 
 impl de::Error for ShapeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self::new(message)
+    }
+
+    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::new(format_args!("expected {expected}, found {}", described(&unexpected)))
+    }
+
+    fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::invalid_type(unexpected, expected)
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        Self::unknown("field", field, expected)
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::unknown("word", variant, expected)
+    }
+}
+
+/// Names the kind of a value and never the value, which can be a prompt.
+const fn described(unexpected: &de::Unexpected<'_>) -> &'static str {
+    match unexpected {
+        de::Unexpected::Bool(_) => "a boolean",
+        de::Unexpected::Unsigned(_) | de::Unexpected::Signed(_) | de::Unexpected::Float(_) => "a number",
+        de::Unexpected::Str(_) | de::Unexpected::Char(_) => "a string",
+        de::Unexpected::Unit | de::Unexpected::Option => "null",
+        de::Unexpected::Seq => "an array",
+        de::Unexpected::Map => "an object",
+        _ => "something else",
     }
 }
 
@@ -501,7 +562,7 @@ impl<'de> de::Deserializer<'de> for &'de Json {
     ) -> Result<V::Value, ShapeError> {
         match self {
             Json::Object(_) => self.deserialize_any(visitor),
-            _ => Err(ShapeError(format!("expected an object ({name})"))),
+            _ => Err(ShapeError::new(format_args!("expected an object ({name})"))),
         }
     }
 
@@ -516,7 +577,7 @@ impl<'de> de::Deserializer<'de> for &'de Json {
             Json::Object(members) if members.len() == 1 => visitor.visit_enum(de::value::MapAccessDeserializer::new(MapDeserializer::new(
                 members.iter().map(|(key, value)| (key.as_str(), value)),
             ))),
-            _ => Err(ShapeError(format!("expected one of {} ({name})", variants.join(", ")))),
+            _ => Err(ShapeError::new(format_args!("expected one of {} ({name})", variants.join(", ")))),
         }
     }
 
@@ -663,6 +724,13 @@ mod tests {
         assert!(Json::parse(nested(limits::JSON_DEPTH).as_bytes()).is_ok());
         assert_eq!(problem(&nested(limits::JSON_DEPTH + 1)), Problem::TooDeep);
         assert_eq!(problem(&"[".repeat(1 << 20)), Problem::TooDeep);
+    }
+
+    #[test]
+    fn holds_no_more_values_than_the_limit() {
+        let many = |count: usize| format!("[{}0]", "0,".repeat(count - 2));
+        assert!(Json::parse(many(limits::JSON_VALUES).as_bytes()).is_ok());
+        assert_eq!(problem(&many(limits::JSON_VALUES + 1)), Problem::TooManyValues);
     }
 
     #[test]

@@ -1,0 +1,132 @@
+//! What a statement must be about to count, by predicate: the one table of descriptors.
+//! A subject only says what is spoken of; who speaks is judged elsewhere.
+
+use crate::digest::{Agreement, Algorithm, Digest, DigestSet, GitIdError, check_git_object};
+use crate::predicate::{BuildType, CYCLONEDX, PROVENANCE, Provenance, SPDX, TEST_RESULT, is_type};
+use crate::reason::{Reason, Refusal};
+use crate::statement::Statement;
+
+/// Something that statements can be about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target<'a> {
+    /// A file or an image, with the digests that are known of it.
+    Artifact(&'a DigestSet),
+    /// A git commit.
+    Commit(&'a Digest),
+    /// The tree that a commit records.
+    Tree(&'a Digest),
+}
+
+/// The kind of descriptor that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counts {
+    /// SHA-256, SHA-384 or SHA-512 of an artifact.
+    Artifact,
+    /// The commit.
+    Commit,
+    /// The tree.
+    Tree,
+}
+
+/// Which descriptors count for a predicate.
+fn counting(statement: &Statement, provenance: Option<&Provenance>) -> &'static [Counts] {
+    let predicate_type = statement.predicate_type.as_str();
+    if predicate_type == PROVENANCE {
+        match provenance.and_then(|provenance| BuildType::of(&provenance.build_definition.build_type)) {
+            Some(BuildType::AgentRun) => &[Counts::Commit, Counts::Artifact],
+            _ => &[Counts::Artifact],
+        }
+    } else if predicate_type == TEST_RESULT {
+        &[Counts::Tree]
+    } else if is_type(predicate_type, SPDX) || is_type(predicate_type, CYCLONEDX) {
+        &[Counts::Artifact]
+    } else {
+        &[Counts::Artifact, Counts::Commit]
+    }
+}
+
+/// Returns true if statements of that type are found by a commit's tree.
+pub(crate) fn is_about_trees(predicate_type: &str) -> bool {
+    predicate_type == TEST_RESULT
+}
+
+/// Checks that the statement is about `target`.
+pub(crate) fn check(statement: &Statement, provenance: Option<&Provenance>, target: Target<'_>) -> Result<(), Refusal> {
+    let counts = counting(statement, provenance);
+    match target {
+        Target::Artifact(known) if counts.contains(&Counts::Artifact) => artifact(statement, known),
+        Target::Commit(id) if counts.contains(&Counts::Commit) => commit(statement, provenance, id),
+        Target::Tree(id)
+            if counts.contains(&Counts::Tree) && statement.subject.iter().any(|s| s.digest.get(id.algorithm()).as_ref() == Some(id)) =>
+        {
+            Ok(())
+        }
+        _ => Err(mismatch()),
+    }
+}
+
+fn mismatch() -> Refusal {
+    Refusal::new(Reason::SubjectMismatch, "the statement is about something else")
+}
+
+fn artifact(statement: &Statement, known: &DigestSet) -> Result<(), Refusal> {
+    let agreements = || statement.subject.iter().map(|subject| subject.digest.compare(known));
+    if let Some(algorithm) =
+        agreements().find_map(|agreement| if let Agreement::Conflict(algorithm) = agreement { Some(algorithm) } else { None })
+    {
+        return Err(Refusal::new(
+            Reason::DigestConflict,
+            format!("one digest of the subject is the artifact's, and its {algorithm} is not"),
+        ));
+    }
+    if agreements().any(|agreement| agreement == Agreement::Same) {
+        return Ok(());
+    }
+    if statement.subject.iter().all(|subject| subject.digest.iter().next().is_none()) {
+        return Err(Refusal::new(
+            Reason::DigestRefused,
+            "the statement names its subject only by digests that identify nothing, such as sha1 or md5",
+        ));
+    }
+    Err(mismatch())
+}
+
+/// The commit must be a subject, and whatever else the statement says of its object must agree.
+fn commit(statement: &Statement, provenance: Option<&Provenance>, id: &Digest) -> Result<(), Refusal> {
+    let subject = statement.subject.iter().find(|subject| subject.git_commit().as_ref() == Some(id)).ok_or_else(mismatch)?;
+    let Some(object) = provenance.and_then(|provenance| commit_object(provenance, id)) else { return Ok(()) };
+    check_git_object(id, object).map_err(|error| match error {
+        GitIdError::Different => conflict("the commit object in the statement is not the commit's"),
+        GitIdError::Collision => Refusal::new(Reason::DigestRefused, "the commit object was made to collide under SHA-1"),
+    })?;
+    if subject.digest.get(Algorithm::Sha256).is_some_and(|sha256| sha256 != Digest::sha256(object)) {
+        return Err(conflict("the subject's sha256 is not the commit object's"));
+    }
+    let mut commits = statement.subject.iter().filter_map(|subject| subject.git_commit());
+    let tree = statement.subject.iter().find_map(|subject| subject.digest.get(Algorithm::GitTree));
+    if let Some(tree) = tree
+        && commits.next_back().as_ref() == Some(id)
+        && tree_of(object) != Some(tree)
+    {
+        return Err(conflict("the tree in the statement is not the one that the commit records"));
+    }
+    Ok(())
+}
+
+fn conflict(detail: &str) -> Refusal {
+    Refusal::new(Reason::DigestConflict, detail)
+}
+
+/// Returns the commit's object, where the statement carries it.
+pub(crate) fn commit_object<'a>(provenance: &'a Provenance, id: &Digest) -> Option<&'a [u8]> {
+    let names = ["commit-object".to_owned(), format!("commit-object:{}", id.hex())];
+    let mut objects = provenance.run_details.byproducts.iter().filter(|b| b.name.as_ref().is_some_and(|name| names.contains(name)));
+    objects.next()?.content.as_deref()
+}
+
+/// Returns the tree that a commit object records: its first line.
+pub(crate) fn tree_of(object: &[u8]) -> Option<Digest> {
+    let line = object.split(|byte| *byte == b'\n').next()?;
+    let id = std::str::from_utf8(line).ok()?.strip_prefix("tree ")?;
+    Digest::new(Algorithm::GitTree, id).ok()
+}
