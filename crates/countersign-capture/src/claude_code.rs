@@ -1,5 +1,5 @@
 //! Claude Code's transcripts as they lie on disk: which files belong to a session, and in which order they are read.
-//! What a single record means stands in [`tally`].
+//! What a single record means stands in `tally`.
 //!
 //! ```text
 //! projects/<slug>/<session>.jsonl                              one record a line
