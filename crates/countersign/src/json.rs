@@ -15,9 +15,10 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use crate::limits;
 
 /// A JSON value without duplicate keys, numbers beyond ±2⁵³ or lone surrogates.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Json {
     /// `null`
+    #[default]
     Null,
     /// `true` or `false`
     Bool(bool),
@@ -448,12 +449,56 @@ impl Serialize for Json {
 
 /// Where a JSON value hasn't the shape that a type asks for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ShapeError(String);
+#[error("{message}")]
+pub struct ShapeError {
+    message: String,
+    /// A word that isn't one of those that could stand there.
+    pub(crate) unknown: Option<(String, &'static [&'static str])>,
+}
+
+impl ShapeError {
+    fn new(message: impl fmt::Display) -> Self {
+        Self { message: message.to_string(), unknown: None }
+    }
+
+    fn unknown(what: &str, word: &str, expected: &'static [&'static str]) -> Self {
+        let message = format!("unknown {what} {}", crate::limits::quoted(word));
+        Self { message, unknown: Some((word.to_owned(), expected)) }
+    }
+}
 
 impl de::Error for ShapeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string())
+        Self::new(message)
+    }
+
+    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::new(format_args!("expected {expected}, found {}", described(&unexpected)))
+    }
+
+    fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::invalid_type(unexpected, expected)
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        Self::unknown("field", field, expected)
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::unknown("word", variant, expected)
+    }
+}
+
+/// Names the kind of a value and never the value, which can be a prompt.
+const fn described(unexpected: &de::Unexpected<'_>) -> &'static str {
+    match unexpected {
+        de::Unexpected::Bool(_) => "a boolean",
+        de::Unexpected::Unsigned(_) | de::Unexpected::Signed(_) | de::Unexpected::Float(_) => "a number",
+        de::Unexpected::Str(_) | de::Unexpected::Char(_) => "a string",
+        de::Unexpected::Unit | de::Unexpected::Option => "null",
+        de::Unexpected::Seq => "an array",
+        de::Unexpected::Map => "an object",
+        _ => "something else",
     }
 }
 
@@ -501,7 +546,7 @@ impl<'de> de::Deserializer<'de> for &'de Json {
     ) -> Result<V::Value, ShapeError> {
         match self {
             Json::Object(_) => self.deserialize_any(visitor),
-            _ => Err(ShapeError(format!("expected an object ({name})"))),
+            _ => Err(ShapeError::new(format_args!("expected an object ({name})"))),
         }
     }
 
@@ -516,7 +561,7 @@ impl<'de> de::Deserializer<'de> for &'de Json {
             Json::Object(members) if members.len() == 1 => visitor.visit_enum(de::value::MapAccessDeserializer::new(MapDeserializer::new(
                 members.iter().map(|(key, value)| (key.as_str(), value)),
             ))),
-            _ => Err(ShapeError(format!("expected one of {} ({name})", variants.join(", ")))),
+            _ => Err(ShapeError::new(format_args!("expected one of {} ({name})", variants.join(", ")))),
         }
     }
 

@@ -1,5 +1,5 @@
 //! Every bound on work that a stranger's bytes can cause, in one place.
-//! It holds numbers only; who exceeds one is told by the code that counts.
+//! Who exceeds a number is told by the code that counts.
 
 /// Largest bundle that is read, in bytes.
 pub const BUNDLE_BYTES: usize = 16 << 20;
@@ -23,7 +23,15 @@ pub const EDGES_FOLLOWED: usize = 8;
 pub const KEYS_TRIED: usize = 64;
 /// Largest policy, in bytes.
 pub const POLICY_BYTES: usize = 1 << 20;
+/// Most opening brackets, commas and colons in one policy; each can cost hundreds of times its size in memory.
+pub const POLICY_INDICATORS: usize = 1 << 17;
 /// Most leaves of one sealed record.
 pub const SEALED_LEAVES: usize = 1 << 24;
 /// Most characters of a stranger's text that a reason's detail repeats.
 pub const QUOTED_CHARACTERS: usize = 200;
+
+/// Returns a stranger's text for a detail: cut short, without control characters, in backticks.
+pub(crate) fn quoted(text: &str) -> String {
+    let shown = text.chars().take(QUOTED_CHARACTERS).map(|c| if c.is_control() || c == '`' { '\u{FFFD}' } else { c });
+    format!("`{}`", shown.collect::<String>())
+}

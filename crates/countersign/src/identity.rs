@@ -1,0 +1,141 @@
+//! Who signed: public keys, and the hints by which bundles name them.
+//! What a signer may attest is the policy's affair.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer};
+use sha2::Digest as _;
+use sigstore_crypto::{KeyAlgorithm, SigningScheme, VerificationKey};
+use sigstore_types::{DerPublicKey, SignatureBytes};
+
+/// The algorithms of keys that sign statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum KeyType {
+    /// ECDSA on NIST P-256 with SHA-256.
+    P256,
+    /// Pure Ed25519 (RFC 8032), never Ed25519ph.
+    Ed25519,
+}
+
+/// A public key as SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublicKey {
+    der: Vec<u8>,
+    key_type: KeyType,
+}
+
+impl PublicKey {
+    /// Takes a key in DER.
+    ///
+    /// # Errors
+    /// [`NotAKey`] for anything but a P-256 point, uncompressed and on the curve's encoding, or an Ed25519 key.
+    pub fn from_der(der: &[u8]) -> Result<Self, NotAKey> {
+        let spki = DerPublicKey::new(der.to_vec());
+        let key = VerificationKey::from_spki(&spki).map_err(|_| NotAKey::Unreadable)?;
+        let key_type = match key.scheme().key_algorithm() {
+            KeyAlgorithm::EcdsaP256 => KeyType::P256,
+            KeyAlgorithm::Ed25519 => KeyType::Ed25519,
+            _ => return Err(NotAKey::Unsupported),
+        };
+        let key = Self { der: der.to_vec(), key_type };
+        // One key has one encoding here: another one of the same key would be another identity.
+        if key.der.len() == key.expected_length() { Ok(key) } else { Err(NotAKey::Unreadable) }
+    }
+
+    /// Takes a key in PEM (RFC 7468), `-----BEGIN PUBLIC KEY-----`.
+    ///
+    /// # Errors
+    /// [`NotAKey`] as [`PublicKey::from_der`].
+    pub fn from_pem(pem: &str) -> Result<Self, NotAKey> {
+        let body = pem.trim().strip_prefix("-----BEGIN PUBLIC KEY-----").and_then(|rest| rest.strip_suffix("-----END PUBLIC KEY-----"));
+        let body: String = body.ok_or(NotAKey::Unreadable)?.split_ascii_whitespace().collect();
+        Self::from_base64(&body)
+    }
+
+    /// Takes a key in base64 of its DER, as policies write it.
+    ///
+    /// # Errors
+    /// [`NotAKey`] as [`PublicKey::from_der`].
+    pub fn from_base64(text: &str) -> Result<Self, NotAKey> {
+        Self::from_der(&STANDARD.decode(text).map_err(|_| NotAKey::Unreadable)?)
+    }
+
+    /// Returns the DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Returns the base64 of the DER, as policies write it.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        STANDARD.encode(&self.der)
+    }
+
+    /// Returns the key's algorithm.
+    #[must_use]
+    pub const fn key_type(&self) -> KeyType {
+        self.key_type
+    }
+
+    /// Returns what a bundle calls the key: base64 of the SHA-256 of its DER. It selects, and proves nothing.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        STANDARD.encode(sha2::Sha256::digest(&self.der))
+    }
+
+    /// Returns true if `signature` is this key's over `message`.
+    pub(crate) fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        let scheme = match self.key_type {
+            KeyType::P256 => SigningScheme::EcdsaP256Sha256,
+            KeyType::Ed25519 => SigningScheme::Ed25519,
+        };
+        let spki = DerPublicKey::new(self.der.clone());
+        let key = VerificationKey::from_spki_with_scheme(&spki, scheme);
+        key.is_ok_and(|key| key.verify(message, &SignatureBytes::from_bytes(signature)).is_ok())
+    }
+
+    /// Returns true if `signature` has the form that this key's signatures have.
+    pub(crate) fn could_have_made(&self, signature: &[u8]) -> bool {
+        match self.key_type {
+            KeyType::P256 => signature.first() == Some(&DER_SEQUENCE),
+            KeyType::Ed25519 => signature.len() == 64,
+        }
+    }
+
+    const fn expected_length(&self) -> usize {
+        match self.key_type {
+            KeyType::P256 => 91,
+            KeyType::Ed25519 => 44,
+        }
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({:?}, {})", self.key_type, self.hint())
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_base64(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Why bytes are not a public key that we verify with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotAKey {
+    /// The bytes are no key at all.
+    #[error("not a public key (base64 of SubjectPublicKeyInfo in DER)")]
+    Unreadable,
+    /// The key's algorithm is another one.
+    #[error("a public key of an algorithm other than P-256 and Ed25519")]
+    Unsupported,
+}
+
+const DER_SEQUENCE: u8 = 0x30;

@@ -1,0 +1,229 @@
+//! What an organisation expects of its artifacts: signers, people, resources, environments, requirements.
+//! It loads a policy or says what is wrong with it; what a policy means for evidence is the inquiry's affair.
+
+mod load;
+mod wire;
+
+use std::collections::BTreeMap;
+
+use crate::digest::Digest;
+use crate::glob::Glob;
+use crate::identity::PublicKey;
+use crate::json::Object;
+use crate::predicate::Basis;
+use crate::time::{Span, Time};
+
+pub use load::PolicyError;
+
+/// A policy, loaded and checked.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub(crate) id: String,
+    pub(crate) digest: Digest,
+    pub(crate) expires: Option<Time>,
+    pub(crate) unwitnessed: bool,
+    pub(crate) signers: Vec<Signer>,
+    pub(crate) people: Vec<Person>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) environments: BTreeMap<String, Vec<String>>,
+    pub(crate) requirements: BTreeMap<String, Requirement>,
+}
+
+impl Policy {
+    /// Loads a policy in YAML 1.2 or JSON.
+    ///
+    /// # Errors
+    /// [`PolicyError`] naming the place, what is wrong there, and the nearest right word.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
+        load::policy(bytes)
+    }
+
+    /// Returns the policy's name for itself.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns the SHA-256 of the bytes as they were given.
+    #[must_use]
+    pub const fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Iterates over the names of the environments.
+    pub fn environments(&self) -> impl Iterator<Item = &str> {
+        self.environments.keys().map(String::as_str)
+    }
+
+    pub(crate) fn signer(&self, id: &str) -> Option<&Signer> {
+        self.signers.iter().find(|signer| signer.id == id)
+    }
+
+    /// Returns the person who holds the signer.
+    pub(crate) fn person_of(&self, signer: &str) -> Option<&Person> {
+        self.people.iter().find(|person| person.identities.iter().any(|i| matches!(i, PersonIdentity::Signer(id) if id == signer)))
+    }
+
+    /// Returns the person whom the issuer calls by that name.
+    pub(crate) fn person_named(&self, issuer: &str, subject: &str) -> Option<&Person> {
+        let matches = |i: &PersonIdentity| matches!(i, PersonIdentity::Named { issuer: a, subject: b } if a == issuer && b == subject);
+        self.people.iter().find(|person| person.identities.iter().any(matches))
+    }
+
+    /// Returns the resources that match a name.
+    pub(crate) fn resources_matching<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Resource> {
+        self.resources.iter().filter(move |resource| resource.pattern.matches(name))
+    }
+}
+
+/// A key or an identity, and what it may attest.
+#[derive(Clone, Debug)]
+pub(crate) struct Signer {
+    pub(crate) id: String,
+    pub(crate) kind: SignerKind,
+    pub(crate) credential: Credential,
+    pub(crate) not_before: Option<Time>,
+    pub(crate) not_after: Option<Time>,
+    pub(crate) may_attest: Vec<Authority>,
+}
+
+impl Signer {
+    /// Returns what lets this signer attest a statement of that type.
+    pub(crate) fn authority(&self, predicate_type: &str, build_type: Option<&str>) -> Option<&Authority> {
+        let covers = |authority: &&Authority| {
+            crate::predicate::is_type(predicate_type, &authority.predicate) && (authority.build_type.is_none() || authority.build_type.as_deref() == build_type)
+        };
+        self.may_attest.iter().filter(covers).max_by_key(|authority| authority.ceiling)
+    }
+}
+
+/// Who or what stands behind a signer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SignerKind {
+    Agent,
+    Automation,
+    Human,
+}
+
+/// By what a signer is recognised.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Credential {
+    Key(PublicKey),
+    Identity { trust_root: String, issuer: String, subject: String },
+}
+
+/// One kind of statement that a signer may make, and how well founded its facts can be at most.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Authority {
+    pub(crate) predicate: String,
+    pub(crate) build_type: Option<String>,
+    pub(crate) ceiling: Basis,
+}
+
+/// A human, under all the names that the policy knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) identities: Vec<PersonIdentity>,
+}
+
+/// One name of a person.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum PersonIdentity {
+    Signer(String),
+    Named { issuer: String, subject: String },
+}
+
+/// What is expected of an artifact or a repository.
+#[derive(Clone, Debug)]
+pub(crate) struct Resource {
+    pub(crate) pattern: Glob,
+    pub(crate) source: Option<ExpectedSource>,
+    pub(crate) builders: Vec<ExpectedBuilder>,
+    pub(crate) external_parameters: Object,
+}
+
+/// From where a resource is expected to come.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExpectedSource {
+    pub(crate) repository: String,
+    #[serde(default)]
+    pub(crate) refs: Vec<Glob>,
+}
+
+/// By whom a resource is expected to be made.
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ExpectedBuilder {
+    pub(crate) signer: String,
+    pub(crate) builder_id: String,
+    pub(crate) build_types: Vec<String>,
+    #[serde(default)]
+    pub(crate) level: u8,
+}
+
+/// One thing that must hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Requirement {
+    pub(crate) id: String,
+    pub(crate) about: About,
+    pub(crate) signers: Vec<String>,
+    pub(crate) max_age: Option<Span>,
+    pub(crate) basis: Option<Basis>,
+    pub(crate) kind: Kind,
+}
+
+/// Of what a requirement speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum About {
+    Artifact,
+    Source,
+}
+
+/// What a requirement asks.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Evidence { predicate: String },
+    Builder,
+    Source,
+    RunOutcome,
+    Agent { allow: Vec<Glob> },
+    Model { allow: Vec<Glob> },
+    SandboxImage { allow: Vec<Digest> },
+    Owner,
+    Sbom { predicate: String },
+}
+
+impl Kind {
+    /// Returns the name that policies and decisions use.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Evidence { .. } => "evidence",
+            Self::Builder => "builder",
+            Self::Source => "source",
+            Self::RunOutcome => "run-outcome",
+            Self::Agent { .. } => "agent",
+            Self::Model { .. } => "model",
+            Self::SandboxImage { .. } => "sandbox-image",
+            Self::Owner => "owner",
+            Self::Sbom { .. } => "sbom",
+        }
+    }
+
+    /// Returns the predicate type of the evidence that can meet it.
+    pub(crate) fn predicate_type(&self) -> &str {
+        match self {
+            Self::Evidence { predicate } | Self::Sbom { predicate } => predicate,
+            _ => crate::predicate::PROVENANCE,
+        }
+    }
+
+    /// Returns true if one provenance statement must show it, made by a builder that the resource expects.
+    pub(crate) const fn is_provenance(&self) -> bool {
+        !matches!(self, Self::Evidence { .. } | Self::Sbom { .. })
+    }
+}

@@ -1,0 +1,337 @@
+//! Loads a policy: YAML or JSON, then shapes, then what the fields mean to one another.
+//! Whatever is doubtful is refused here, so that no decision has to guess.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::wire::{self, Custody, KindName, Witnessing};
+use super::{Credential, Kind, Person, PersonIdentity, Policy, Requirement, Resource, Signer};
+use crate::digest::{Algorithm, Digest};
+use crate::glob::Glob;
+use crate::json::ShapeError;
+use crate::limits::quoted;
+use crate::predicate::{Basis, BuildType, CYCLONEDX, SPDX};
+use crate::yaml::{self, Document, Place, YamlError};
+
+pub(super) fn policy(bytes: &[u8]) -> Result<Policy, PolicyError> {
+    let document = yaml::parse(bytes)?;
+    let wire = shape(&document)?;
+    check(wire, Digest::sha256(bytes)).map_err(|problem| problem.in_document(&document))
+}
+
+/// Why a policy can't be loaded: where, what, and the nearest right word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError {
+    /// The line and column, counted from 1, where they are known.
+    pub place: Option<(usize, usize)>,
+    /// The place as a JSON pointer; empty for the whole document.
+    pub pointer: String,
+    /// What is wrong there.
+    pub problem: String,
+    /// The nearest right word, where a word is wrong.
+    pub suggestion: Option<String>,
+}
+
+impl std::error::Error for PolicyError {}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((line, column)) = self.place {
+            write!(f, "line {line}, column {column}: ")?;
+        }
+        if !self.pointer.is_empty() {
+            write!(f, "`{}`: ", self.pointer)?;
+        }
+        f.write_str(&self.problem)?;
+        self.suggestion.as_ref().map_or(Ok(()), |word| write!(f, "; did you mean `{word}`?"))
+    }
+}
+
+impl From<YamlError> for PolicyError {
+    fn from(error: YamlError) -> Self {
+        let Place { line, column } = error.place;
+        Self { place: Some((line, column)), pointer: String::new(), problem: error.problem.to_string(), suggestion: None }
+    }
+}
+
+fn shape(document: &Document) -> Result<wire::Policy, PolicyError> {
+    serde_path_to_error::deserialize(&document.value).map_err(|error| {
+        use serde_path_to_error::Segment;
+        let segments = error.path().iter().map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{key}"),
+            Segment::Enum { variant } => format!("/{variant}"),
+            Segment::Unknown => String::new(),
+        });
+        let pointer = segments.collect();
+        let error: ShapeError = error.into_inner();
+        let suggestion = error.unknown.as_ref().and_then(|(word, expected)| nearest(word, expected.iter().copied()));
+        Problem { pointer, problem: error.to_string(), suggestion }.in_document(document)
+    })
+}
+
+/// What is wrong with a policy whose shape is right.
+struct Problem {
+    pointer: String,
+    problem: String,
+    suggestion: Option<String>,
+}
+
+impl Problem {
+    fn at(pointer: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), problem: problem.into(), suggestion: None }
+    }
+
+    /// An id that should be one of `known` and isn't.
+    fn unknown<'a>(pointer: impl Into<String>, what: &str, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let suggestion = nearest(word, known);
+        Self { suggestion, ..Self::at(pointer, format!("no {what} has the id {}", quoted(word))) }
+    }
+
+    fn in_document(self, document: &Document) -> PolicyError {
+        let Self { pointer, problem, suggestion } = self;
+        // The place of the nearest part that is there: a missing field has none of its own.
+        let mut part = pointer.as_str();
+        let place = loop {
+            if let Some(place) = document.place(part) {
+                break Some((place.line, place.column));
+            }
+            let Some((above, _)) = part.rsplit_once('/') else { break None };
+            part = above;
+        };
+        PolicyError { place, pointer, problem, suggestion }
+    }
+}
+
+fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let distance = |candidate: &str| strsim::osa_distance(&word.to_lowercase(), &candidate.to_lowercase());
+    let candidates = known.into_iter().map(|candidate| (distance(candidate), candidate));
+    let (distance, candidate) = candidates.min()?;
+    (distance <= 2.max(candidate.len() / 3)).then(|| candidate.to_owned())
+}
+
+fn check(wire: wire::Policy, digest: Digest) -> Result<Policy, Problem> {
+    if wire.version != 1 {
+        return Err(Problem::at("/version", "this program reads version 1 only"));
+    }
+    let filled = [
+        ("/id", wire.id.is_empty()),
+        ("/signers", wire.signers.is_empty()),
+        ("/resources", wire.resources.is_empty()),
+        ("/environments", wire.environments.is_empty()),
+        ("/requirements", wire.requirements.is_empty()),
+    ];
+    if let Some((pointer, _)) = filled.into_iter().find(|(_, empty)| *empty) {
+        return Err(Problem::at(pointer, "must not be empty: nothing would be required"));
+    }
+    let signers = signers(wire.signers)?;
+    let signer_ids: Vec<&str> = signers.iter().map(|signer| signer.id.as_str()).collect();
+    let people = people(wire.people, &signer_ids)?;
+    let resources = resources(wire.resources, &signer_ids)?;
+    let requirements = requirements(wire.requirements, &signer_ids)?;
+    let environments = environments(wire.environments, &requirements)?;
+    let unwitnessed = wire.time == Witnessing::Unwitnessed;
+    Ok(Policy { id: wire.id, digest, expires: wire.expires, unwitnessed, signers, people, resources, environments, requirements })
+}
+
+fn signers(wire: Vec<wire::Signer>) -> Result<Vec<Signer>, Problem> {
+    let (mut ids, mut credentials) = (BTreeSet::new(), BTreeSet::new());
+    wire.into_iter()
+        .enumerate()
+        .map(|(index, signer)| {
+            let at = |field: &str| format!("/signers/{index}{field}");
+            if !ids.insert(signer.id.clone()) {
+                return Err(Problem::at(at("/id"), "another signer has this id"));
+            }
+            let credential = match (signer.key, signer.identity) {
+                (Some(key), None) => Credential::Key(key),
+                (None, Some(i)) => Credential::Identity { trust_root: trust_root(&i, &at("/identity"))?, issuer: i.issuer, subject: i.subject },
+                _ => return Err(Problem::at(at(""), "a signer needs either `key` or `identity`")),
+            };
+            if !credentials.insert(credential.clone()) {
+                return Err(Problem::at(at(""), "another signer has the same key or identity; one key is one signer"));
+            }
+            if signer.may_attest.is_empty() {
+                return Err(Problem::at(at("/mayAttest"), "must not be empty: the signer could attest nothing"));
+            }
+            let is_key = matches!(credential, Credential::Key(_));
+            let local = signer.custody.map_or(is_key, |custody| custody == Custody::Local);
+            if let Some(entry) = signer.may_attest.iter().position(|authority| local && authority.ceiling > Basis::Harness) {
+                let problem = "a local key is never above `harness`: who runs as its user can use it; set `custody: managed` if it lies elsewhere";
+                return Err(Problem::at(at(&format!("/mayAttest/{entry}/ceiling")), problem));
+            }
+            let (not_before, not_after) = (signer.validity.not_before, signer.validity.not_after);
+            if not_before.zip(not_after).is_some_and(|(before, after)| before >= after) {
+                return Err(Problem::at(at("/validity"), "`notAfter` must be later than `notBefore`"));
+            }
+            Ok(Signer { id: signer.id, kind: signer.kind, credential, not_before, not_after, may_attest: signer.may_attest })
+        })
+        .collect()
+}
+
+fn trust_root(identity: &wire::Identity, at: &str) -> Result<String, Problem> {
+    let name = &identity.trust_root;
+    let known = name == "public-good" || name.parse::<Digest>().is_ok_and(|digest| digest.algorithm() == Algorithm::Sha256);
+    if known { Ok(name.clone()) } else { Err(Problem::at(format!("{at}/trustRoot"), "must be `public-good` or `sha256:` and 64 hex digits")) }
+}
+
+fn people(wire: Vec<wire::Person>, signers: &[&str]) -> Result<Vec<Person>, Problem> {
+    let (mut ids, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    wire.into_iter()
+        .enumerate()
+        .map(|(index, person)| {
+            let at = format!("/people/{index}");
+            if !ids.insert(person.id.clone()) {
+                return Err(Problem::at(format!("{at}/id"), "another person has this id"));
+            }
+            if person.identities.is_empty() {
+                return Err(Problem::at(format!("{at}/identities"), "must not be empty"));
+            }
+            let identities = person.identities.into_iter().enumerate().map(|(place, identity)| {
+                let at = format!("{at}/identities/{place}");
+                let identity = match (identity.signer, identity.issuer, identity.subject) {
+                    (Some(id), None, None) if signers.contains(&id.as_str()) => PersonIdentity::Signer(id),
+                    (Some(id), None, None) => return Err(Problem::unknown(at, "signer", &id, signers.iter().copied())),
+                    (None, Some(issuer), Some(subject)) => PersonIdentity::Named { issuer, subject },
+                    _ => return Err(Problem::at(at, "an identity is either `signer`, or `issuer` and `subject`")),
+                };
+                if seen.insert(identity.clone()) { Ok(identity) } else { Err(Problem::at(at, "this identity stands in the policy twice")) }
+            });
+            Ok(Person { id: person.id, identities: identities.collect::<Result<_, _>>()? })
+        })
+        .collect()
+}
+
+fn resources(wire: Vec<wire::Resource>, signers: &[&str]) -> Result<Vec<Resource>, Problem> {
+    let mut patterns = BTreeSet::new();
+    wire.into_iter()
+        .enumerate()
+        .map(|(index, resource)| {
+            let at = format!("/resources/{index}");
+            if !patterns.insert(resource.pattern.as_str().to_owned()) {
+                return Err(Problem::at(format!("{at}/match"), "another resource has the same pattern"));
+            }
+            if resource.builders.is_empty() {
+                return Err(Problem::at(format!("{at}/builders"), "must not be empty: nobody could build this"));
+            }
+            if resource.source.as_ref().is_some_and(|source| source.refs.is_empty()) {
+                return Err(Problem::at(format!("{at}/source/refs"), "must name at least one ref, such as `refs/heads/main`"));
+            }
+            for (place, builder) in resource.builders.iter().enumerate() {
+                let at = format!("{at}/builders/{place}");
+                if !signers.contains(&builder.signer.as_str()) {
+                    return Err(Problem::unknown(format!("{at}/signer"), "signer", &builder.signer, signers.iter().copied()));
+                }
+                if builder.build_types.is_empty() {
+                    return Err(Problem::at(format!("{at}/buildTypes"), "must not be empty"));
+                }
+                if builder.level > 3 {
+                    return Err(Problem::at(format!("{at}/level"), "SLSA build levels are 0 to 3"));
+                }
+            }
+            for name in resource.external_parameters.keys() {
+                let types = resource.builders.iter().flat_map(|builder| &builder.build_types);
+                let known: Vec<&str> = types.filter_map(|uri| BuildType::of(uri)).flat_map(|known| known.external_parameters()).copied().collect();
+                if !known.contains(&name.as_str()) {
+                    let at = format!("{at}/externalParameters/{name}");
+                    return Err(Problem { suggestion: nearest(name, known), ..Problem::at(at, "no build type of this resource has this parameter") });
+                }
+            }
+            let wire::Resource { pattern, source, builders, external_parameters } = resource;
+            Ok(Resource { pattern, source, builders, external_parameters })
+        })
+        .collect()
+}
+
+fn requirements(wire: Vec<wire::Requirement>, signers: &[&str]) -> Result<BTreeMap<String, Requirement>, Problem> {
+    let mut requirements = BTreeMap::new();
+    for (index, wire) in wire.into_iter().enumerate() {
+        let at = format!("/requirements/{index}");
+        let requirement = requirement(wire, &at, signers)?;
+        if requirements.insert(requirement.id.clone(), requirement).is_some() {
+            return Err(Problem::at(format!("{at}/id"), "another requirement has this id"));
+        }
+    }
+    Ok(requirements)
+}
+
+fn requirement(wire: wire::Requirement, at: &str, signers: &[&str]) -> Result<Requirement, Problem> {
+    if wire.condition.is_some() {
+        return Err(Problem::at(format!("{at}/condition"), "this version of the program judges no conditions, and never ignores one"));
+    }
+    if let Some(ids) = &wire.signers {
+        if ids.is_empty() {
+            return Err(Problem::at(format!("{at}/signers"), "must not be empty: nobody could meet the requirement"));
+        }
+        if let Some(id) = ids.iter().find(|id| !signers.contains(&id.as_str())) {
+            return Err(Problem::unknown(format!("{at}/signers"), "signer", id, signers.iter().copied()));
+        }
+    }
+    let takes_allow = matches!(wire.kind, KindName::Agent | KindName::Model | KindName::SandboxImage);
+    let takes_predicate = matches!(wire.kind, KindName::Evidence | KindName::Sbom);
+    let given = [("allow", takes_allow, wire.allow.is_some()), ("predicate", takes_predicate, wire.predicate.is_some())];
+    for (field, takes, has) in given {
+        if takes != has {
+            let problem = if has { "is no field of this kind of requirement" } else { "is missing" };
+            return Err(Problem::at(format!("{at}/{field}"), problem));
+        }
+    }
+    let allow = wire.allow.unwrap_or_default();
+    if takes_allow && allow.is_empty() {
+        return Err(Problem::at(format!("{at}/allow"), "must not be empty: nothing would be allowed"));
+    }
+    let predicate = wire.predicate.unwrap_or_default();
+    let kind = match wire.kind {
+        KindName::Evidence if predicate.is_empty() => return Err(Problem::at(format!("{at}/predicate"), "must not be empty")),
+        KindName::Evidence => Kind::Evidence { predicate },
+        KindName::Builder => Kind::Builder,
+        KindName::Source => Kind::Source,
+        KindName::RunOutcome => Kind::RunOutcome,
+        KindName::Agent => Kind::Agent { allow: globs(&allow, at)? },
+        KindName::Model => Kind::Model { allow: globs(&allow, at)? },
+        KindName::SandboxImage => Kind::SandboxImage { allow: image_digests(&allow, at)? },
+        KindName::Owner => Kind::Owner,
+        KindName::Sbom if [SPDX, CYCLONEDX].contains(&predicate.as_str()) => Kind::Sbom { predicate },
+        KindName::Sbom => {
+            let suggestion = nearest(&predicate, [SPDX, CYCLONEDX]);
+            return Err(Problem { suggestion, ..Problem::at(format!("{at}/predicate"), format!("an SBOM is `{SPDX}` or `{CYCLONEDX}`")) });
+        }
+        KindName::Tools => return Err(Problem::at(format!("{at}/kind"), "this version of the program can't judge the kind `tools`, and never ignores it")),
+    };
+    let signers = wire.signers.unwrap_or_default();
+    Ok(Requirement { id: wire.id, about: wire.about, signers, max_age: wire.max_age, basis: wire.basis, kind })
+}
+
+fn globs(allow: &[String], at: &str) -> Result<Vec<Glob>, Problem> {
+    let parse = |(index, text): (usize, &String)| Glob::parse(text).map_err(|e| Problem::at(format!("{at}/allow/{index}"), e.to_string()));
+    allow.iter().enumerate().map(parse).collect()
+}
+
+fn image_digests(allow: &[String], at: &str) -> Result<Vec<Digest>, Problem> {
+    let parse = |(index, text): (usize, &String)| {
+        let digest = text.parse::<Digest>().ok().filter(|digest| digest.algorithm() == Algorithm::Sha256);
+        digest.ok_or_else(|| Problem::at(format!("{at}/allow/{index}"), "must be `sha256:` and 64 hex digits: an image's manifest, never a tag"))
+    };
+    allow.iter().enumerate().map(parse).collect()
+}
+
+fn environments(wire: BTreeMap<String, wire::Environment>, known: &BTreeMap<String, Requirement>) -> Result<BTreeMap<String, Vec<String>>, Problem> {
+    wire.into_iter()
+        .map(|(name, environment)| {
+            let at = format!("/environments/{name}/requirements");
+            if environment.requirements.is_empty() {
+                return Err(Problem::at(at, "must not be empty: everything would be allowed"));
+            }
+            let mut seen = BTreeSet::new();
+            for (index, id) in environment.requirements.iter().enumerate() {
+                if !known.contains_key(id) {
+                    return Err(Problem::unknown(format!("{at}/{index}"), "requirement", id, known.keys().map(String::as_str)));
+                }
+                if !seen.insert(id) {
+                    return Err(Problem::at(format!("{at}/{index}"), "this requirement stands here twice"));
+                }
+            }
+            Ok((name, environment.requirements))
+        })
+        .collect()
+}
