@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use countersign::digest::Digest;
 use countersign::json::{Json, SyntaxError};
 use countersign::limits;
+use countersign::predicate::{self, SbomFormat};
 use countersign::time::Time;
 
 /// An SBOM as a tool wrote it.
@@ -15,7 +16,7 @@ use countersign::time::Time;
 #[non_exhaustive]
 pub struct Sbom {
     /// Which standard it follows.
-    pub format: Format,
+    pub format: SbomFormat,
     /// The version of that standard, such as `1.6`.
     pub version: String,
     /// How many packages, files or components it lists.
@@ -26,40 +27,8 @@ pub struct Sbom {
     pub sha256: Digest,
     /// The digest of the document's canonical bytes (RFC 8785), by which it is found again inside a predicate.
     pub canonical: Digest,
-    /// The document.
-    pub document: Json,
-}
-
-/// A standard for SBOMs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Format {
-    /// SPDX 2.x as JSON.
-    Spdx2,
-    /// SPDX 3.x as JSON-LD.
-    Spdx3,
-    /// CycloneDX as JSON.
-    CycloneDx,
-}
-
-impl Format {
-    /// Returns the standard's name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Spdx2 | Self::Spdx3 => "SPDX",
-            Self::CycloneDx => "CycloneDX",
-        }
-    }
-
-    /// Returns the type of a predicate that is such a document.
-    #[must_use]
-    pub const fn predicate_type(self) -> &'static str {
-        match self {
-            Self::Spdx2 | Self::Spdx3 => "https://spdx.dev/Document",
-            Self::CycloneDx => "https://cyclonedx.org/bom",
-        }
-    }
+    /// The document, ready to be stated about an artifact.
+    pub predicate: predicate::Sbom,
 }
 
 impl Sbom {
@@ -84,22 +53,23 @@ impl Sbom {
         }
         let document = Json::parse(bytes).map_err(|error| not_json(bytes, error))?;
         let has = |key| document.get(key).is_some();
-        let spdx3 = spdx3_version(&document);
-        let facts = match (has("bomFormat"), has("spdxVersion"), spdx3) {
+        let facts = match (has("bomFormat"), has("spdxVersion"), spdx3_version(&document)) {
             (true, false, None) => cyclone_dx(&document)?,
             (false, true, None) => spdx2(&document)?,
-            (false, false, Some(version)) => spdx3_facts(&document, version)?,
+            (false, false, Some(version)) => spdx3(&document, version)?,
             (false, false, None) => return Err(something_else(&document)),
             _ => return Err(SbomError::Ambiguous),
         };
+        // The heart asks for less, and so refuses nothing that got so far.
+        let predicate = predicate::Sbom::parse(bytes).map_err(|_| SbomError::Unknown)?;
         Ok(Self {
-            format: facts.format,
+            format: predicate.format(),
             version: facts.version,
             listed: facts.listed,
             created: facts.created,
-            sha256: Digest::sha256(bytes),
-            canonical: Digest::sha256(&document.canonical()),
-            document,
+            sha256: predicate.file().clone(),
+            canonical: predicate.canonical(),
+            predicate,
         })
     }
 }
@@ -144,10 +114,10 @@ pub enum SbomError {
     #[error("the SBOM claims to be both SPDX and CycloneDX; give it as one of them")]
     Ambiguous,
     /// It claims to be of a standard and breaks it.
-    #[error("the SBOM is not valid {}: {problem}", format.name())]
+    #[error("the SBOM is not valid {standard}: {problem}")]
     Invalid {
         /// The standard.
-        format: Format,
+        standard: &'static str,
         /// What is wrong.
         problem: &'static str,
     },
@@ -157,7 +127,6 @@ pub enum SbomError {
 }
 
 struct Facts {
-    format: Format,
     version: String,
     listed: usize,
     created: Option<Time>,
@@ -165,8 +134,7 @@ struct Facts {
 
 /// CycloneDX 1.2 and later, <https://cyclonedx.org/docs/1.6/json/>: `bomFormat` and `specVersion` are required.
 fn cyclone_dx(document: &Json) -> Result<Facts, SbomError> {
-    let format = Format::CycloneDx;
-    let invalid = |problem| SbomError::Invalid { format, problem };
+    let invalid = |problem| SbomError::Invalid { standard: "CycloneDX", problem };
     if text(document, "/bomFormat") != Some("CycloneDX") {
         return Err(invalid("`bomFormat` isn't `CycloneDX`"));
     }
@@ -178,14 +146,12 @@ fn cyclone_dx(document: &Json) -> Result<Facts, SbomError> {
     if listed == 0 && !about && document.get("vulnerabilities").is_some() {
         return Err(SbomError::NotAnSbom { what: "a CycloneDX VEX document" });
     }
-    let created = time(document.pointer("/metadata/timestamp"));
-    Ok(Facts { format, version: version.to_owned(), listed, created })
+    Ok(Facts { version: version.to_owned(), listed, created: time(document.pointer("/metadata/timestamp")) })
 }
 
 /// SPDX 2.2 and 2.3, <https://spdx.github.io/spdx-spec/v2.3/document-creation-information/>.
 fn spdx2(document: &Json) -> Result<Facts, SbomError> {
-    let format = Format::Spdx2;
-    let invalid = |problem| SbomError::Invalid { format, problem };
+    let invalid = |problem| SbomError::Invalid { standard: "SPDX", problem };
     let version = text(document, "/spdxVersion").and_then(|version| version.strip_prefix("SPDX-"));
     let version = version.filter(|version| is_minor_of(version, "2."));
     let version = version.ok_or_else(|| invalid("`spdxVersion` isn't a version such as `SPDX-2.3`"))?;
@@ -198,23 +164,17 @@ fn spdx2(document: &Json) -> Result<Facts, SbomError> {
     let packages = count(document, "/packages").ok_or_else(|| invalid("`packages` isn't an array"))?;
     let files = count(document, "/files").ok_or_else(|| invalid("`files` isn't an array"))?;
     let created = time(document.pointer("/creationInfo/created"));
-    Ok(Facts { format, version: version.to_owned(), listed: packages + files, created })
+    Ok(Facts { version: version.to_owned(), listed: packages + files, created })
 }
 
-/// SPDX 3, <https://spdx.github.io/spdx-spec/v3.0.1/serializations/>: the context names the version.
-fn spdx3_version(document: &Json) -> Option<String> {
-    let context = document.get("@context")?;
-    let urls = context.as_array().unwrap_or(std::slice::from_ref(context)).iter();
-    let version = urls.filter_map(Json::as_str).find_map(|url| {
-        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?.strip_prefix("spdx.org/rdf/")?;
-        rest.split('/').next().filter(|version| version.starts_with("3."))
-    })?;
-    Some(version.to_owned())
+/// SPDX 3, <https://spdx.github.io/spdx-spec/v3.0.1/serializations/>: the context is one URL, and names the version.
+fn spdx3_version(document: &Json) -> Option<&str> {
+    let version = text(document, "/@context")?.strip_prefix("https://spdx.org/rdf/")?.split('/').next()?;
+    version.starts_with("3.").then_some(version)
 }
 
-fn spdx3_facts(document: &Json, version: String) -> Result<Facts, SbomError> {
-    let format = Format::Spdx3;
-    let invalid = |problem| SbomError::Invalid { format, problem };
+fn spdx3(document: &Json, version: &str) -> Result<Facts, SbomError> {
+    let invalid = |problem| SbomError::Invalid { standard: "SPDX", problem };
     if !version.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return Err(invalid("`@context` names no version such as `3.0.1`"));
     }
@@ -227,7 +187,7 @@ fn spdx3_facts(document: &Json, version: String) -> Result<Facts, SbomError> {
         inline => inline,
     };
     let created = time(information.and_then(|information| information.get("created")));
-    Ok(Facts { format, version, listed, created })
+    Ok(Facts { version: version.to_owned(), listed, created })
 }
 
 fn something_else(document: &Json) -> SbomError {
@@ -336,13 +296,13 @@ mod tests {
 
     #[test]
     fn spdx_3_takes_its_time_from_the_documents_own_creation_info() {
-        let document = r#"{"@context":["https://spdx.org/rdf/3.0.1/spdx-context.jsonld"],"@graph":[
+        let document = r#"{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[
             {"type":"CreationInfo","@id":"_:other","created":"2025-01-01T00:00:00Z"},
             {"type":"CreationInfo","@id":"_:own","created":"2025-12-01T09:00:00Z"},
             {"type":"software_Package","name":"demo"},
             {"type":"SpdxDocument","creationInfo":"_:own"}]}"#;
         let sbom = Sbom::parse(document.as_bytes()).unwrap();
-        assert_eq!((sbom.format, sbom.version.as_str(), sbom.listed), (Format::Spdx3, "3.0.1", 1));
+        assert_eq!((sbom.format, sbom.version.as_str(), sbom.listed), (SbomFormat::Spdx, "3.0.1", 1));
         assert_eq!(sbom.created.unwrap().to_string(), "2025-12-01T09:00:00Z");
         assert_eq!(sbom.format.predicate_type(), "https://spdx.dev/Document");
     }

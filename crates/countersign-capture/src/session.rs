@@ -6,12 +6,13 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use countersign::predicate::{Basis, Model, Runtime, Usage};
 use countersign::time::Time;
 
 use crate::claude_code;
 
 /// The claimed basis of every fact in a transcript: the agent's own harness wrote it.
-pub const BASIS: &str = "harness";
+pub const BASIS: Basis = Basis::Harness;
 
 /// The agents whose transcripts can be read.
 pub const AGENTS: &[&str] = &[claude_code::RUNTIME];
@@ -27,8 +28,8 @@ pub struct Session {
     pub id: Fact<String>,
     /// Other sessions from which lines were copied into this transcript; what those lines say is not counted.
     pub inherited: BTreeMap<String, Inherited>,
-    /// The program that ran the agent.
-    pub runtime: Runtime,
+    /// The program that ran the agent, in the version that wrote the last line that names one.
+    pub runtime: Fact<Runtime>,
     /// What people asked, in order, each of kind `prompt`.
     pub prompts: Vec<Leaf>,
     /// Prompts, of people or for subagents, that [`PROMPT_BYTES`] left no room for.
@@ -102,16 +103,6 @@ impl Inherited {
     }
 }
 
-/// The program that ran the agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Runtime {
-    /// Its name, such as `claude-code`.
-    pub name: &'static str,
-    /// The version that wrote the last line that names one.
-    pub version: Option<Fact<String>>,
-}
-
 /// What one agent, or several together, did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -120,7 +111,8 @@ pub struct Work {
     pub models: Vec<ModelUse>,
     /// Responses of the model's API.
     pub responses: u64,
-    /// The tokens of all responses, if any response told; the origin is the last response that did.
+    /// The tokens of all responses, if any response told; the origin is the last response that did. What a cache held
+    /// isn't counted again among the input tokens.
     pub usage: Option<Fact<Usage>>,
     /// Calls by tool name; the origin is the first call.
     pub tool_calls: BTreeMap<String, Fact<u64>>,
@@ -156,6 +148,17 @@ impl Work {
         }
     }
 
+    pub(crate) fn consumed(&mut self, usage: Usage, origin: &str) {
+        let known = self.usage.take().map(|known| known.value).unwrap_or_default();
+        let value = Usage {
+            input_tokens: known.input_tokens.saturating_add(usage.input_tokens),
+            output_tokens: known.output_tokens.saturating_add(usage.output_tokens),
+            cache_read_input_tokens: known.cache_read_input_tokens.saturating_add(usage.cache_read_input_tokens),
+            cache_creation_input_tokens: known.cache_creation_input_tokens.saturating_add(usage.cache_creation_input_tokens),
+        };
+        self.usage = Some(Fact { value, origin: origin.to_owned() });
+    }
+
     pub(crate) fn wrote(&mut self, path: &str, origin: &str) {
         if !self.files_written.contains_key(path) {
             self.files_written.insert(path.to_owned(), origin.to_owned());
@@ -176,46 +179,18 @@ impl Work {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModelUse {
-    /// Whose model it is, such as `anthropic`.
-    pub provider: &'static str,
-    /// The provider's name of the model.
-    pub model_id: String,
-    /// Responses of the API that name this model.
+    /// The model.
+    pub model: Model,
+    /// Responses of the API that name it.
     pub responses: u64,
     /// Where it first answered.
     pub origin: String,
 }
 
 impl ModelUse {
-    pub(crate) const fn new(provider: &'static str, model_id: String, origin: String) -> Self {
-        Self { provider, model_id, responses: 0, origin }
-    }
-}
-
-/// Tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Usage {
-    /// Tokens read that no cache held.
-    pub input_tokens: u64,
-    /// Tokens written by the model.
-    pub output_tokens: u64,
-    /// Tokens written to a cache.
-    pub cache_creation_input_tokens: u64,
-    /// Tokens read from a cache.
-    pub cache_read_input_tokens: u64,
-}
-
-impl Usage {
-    /// Returns the sum, field by field.
-    #[must_use]
-    pub const fn plus(self, other: Self) -> Self {
-        Self {
-            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
-            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
-            cache_creation_input_tokens: self.cache_creation_input_tokens.saturating_add(other.cache_creation_input_tokens),
-            cache_read_input_tokens: self.cache_read_input_tokens.saturating_add(other.cache_read_input_tokens),
-        }
+    pub(crate) fn new(provider: &str, model_id: &str, origin: &str) -> Self {
+        let model = Model { provider: provider.to_owned(), model_id: model_id.to_owned() };
+        Self { model, responses: 0, origin: origin.to_owned() }
     }
 }
 

@@ -33,12 +33,12 @@ fn real_transcripts_are_read_as_their_expectations_say() {
 fn a_plain_session_yields_prompt_model_version_and_files_with_their_lines() {
     let session = read("greeting", 1);
     assert_eq!((session.id.value.as_str(), session.id.origin.as_str()), (&*format!("{SESSION}1"), "transcript:line 2"));
-    assert_eq!(session.runtime.name, "claude-code");
-    let version = session.runtime.version.as_ref().unwrap();
-    assert_eq!((version.value.as_str(), version.origin.as_str()), ("2.0.55", "transcript:line 6"));
+    let runtime = &session.runtime.value;
+    assert_eq!((runtime.name.as_str(), runtime.version.as_deref()), ("claude-code", Some("2.0.55")));
+    assert_eq!(session.runtime.origin, "transcript:line 6");
     assert_eq!(prompts(&session), ["Add a greeting function to greeting.txt"]);
-    let model = &session.main.models[0];
-    assert_eq!((model.provider, model.responses, model.origin.as_str()), ("anthropic", 2, "transcript:line 3"));
+    let used = &session.main.models[0];
+    assert_eq!((used.model.provider.as_str(), used.responses, used.origin.as_str()), ("anthropic", 2, "transcript:line 3"));
     assert_eq!(session.main.files_written["/workspace/demo/greeting.txt"], "transcript:line 4");
     assert_eq!(session.main, session.total);
     assert!(session.inherited.is_empty() && session.subagents.is_empty());
@@ -75,7 +75,7 @@ fn subagents_are_told_apart_with_role_model_prompt_and_times() {
         .map(|agent| {
             let role = agent.role.as_ref().unwrap();
             let prompt = String::from_utf8(agent.prompts[0].body.clone()).unwrap();
-            (agent.id.as_str(), role.value.as_str(), agent.work.models[0].model_id.as_str(), agent.work.responses, prompt)
+            (agent.id.as_str(), role.value.as_str(), agent.work.models[0].model.model_id.as_str(), agent.work.responses, prompt)
         })
         .collect();
     let (sonnet, haiku) = ("claude-sonnet-4-5-20250929", "claude-haiku-4-5-20251001");
@@ -289,7 +289,7 @@ fn check(folder: &Path, case: &Json) {
     assert_eq!(session.bad_lines, number("bad_lines"), "{file}: bad lines");
     assert_eq!(work.tool_errors, number("tool_errors"), "{file}: tool errors");
     assert_eq!(work.responses, number("api_messages"), "{file}: responses");
-    assert_eq!(work.models.iter().map(|model| model.model_id.clone()).collect::<Vec<_>>(), texts("models"), "{file}: models");
+    assert_eq!(work.models.iter().map(|used| used.model.model_id.clone()).collect::<Vec<_>>(), texts("models"), "{file}: models");
     assert_eq!(work.models.iter().map(|model| model.responses).sum::<u64>(), work.responses, "{file}: responses by model");
 
     let calls: Vec<_> = work.tool_calls.iter().map(|(name, calls)| (name.clone(), calls.value)).collect();

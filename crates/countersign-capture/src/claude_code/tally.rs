@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use countersign::digest::Digest;
 use countersign::json::Json;
+use countersign::predicate::{Runtime, Usage};
 
 use super::{RUNTIME, is_id};
 use crate::lines::Line;
-use crate::session::{Fact, Inherited, Leaf, ModelUse, PROMPT_BYTES, Runtime, Session, Subagent, Usage, Work};
+use crate::session::{Fact, Inherited, Leaf, ModelUse, PROMPT_BYTES, Session, Subagent, Work};
 
 /// Where records come from.
 pub(super) struct Source<'a> {
@@ -144,7 +145,7 @@ impl Tally {
         let mut main = Work::default();
         count_responses(&mut main, answers.get(&None).map_or(&[], Vec::as_slice));
 
-        let (mut version, mut prompts, mut subagents) = (None, Vec::new(), Vec::<Subagent>::new());
+        let (mut version, mut prompts, mut subagents) = (None::<Fact<String>>, Vec::new(), Vec::<Subagent>::new());
         let mut subagent_of: HashMap<String, usize> = HashMap::new();
         for part in self.parts.drain(..).filter(|part| own(part)) {
             total.add_deeds(&part.work);
@@ -168,10 +169,11 @@ impl Tally {
             subagents.push(Subagent { id: agent, role, prompts: part.prompts, work });
         }
         self.sessions.remove(&id.value);
+        let (version, origin) = version.map_or_else(|| (None, id.origin.clone()), |fact| (Some(fact.value), fact.origin));
         Session {
             id,
             inherited: self.sessions,
-            runtime: Runtime { name: RUNTIME, version },
+            runtime: Fact { value: Runtime { version, ..Runtime::named(RUNTIME) }, origin },
             prompts,
             prompts_left_out: self.prompts_left_out,
             main,
@@ -354,15 +356,14 @@ fn count_responses(work: &mut Work, responses: &[&Response]) {
             let next = work.models.len();
             let at = *known.entry(model).or_insert(next);
             if at == next {
-                work.models.push(ModelUse::new("anthropic", model.to_owned(), response.origin.clone()));
+                work.models.push(ModelUse::new("anthropic", model, &response.origin));
             }
             if let Some(model) = work.models.get_mut(at) {
                 model.responses += 1;
             }
         }
         if let Some(usage) = response.usage {
-            let sum = work.usage.take().map_or(usage, |sum| sum.value.plus(usage));
-            work.usage = Some(Fact { value: sum, origin: response.last_origin.clone() });
+            work.consumed(usage, &response.last_origin);
         }
     }
 }
