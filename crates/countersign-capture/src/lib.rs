@@ -1,1 +1,7 @@
 //! Countersign: capture.
+
+mod lines;
+
+pub mod session;
+pub mod claude_code;
+pub mod sbom;
