@@ -1,5 +1,10 @@
 //! The world -> facts: what git, a command, a transcript or an SBOM file shows, as values for the heart.
 //! It signs nothing, judges nothing, and stores nothing.
 
-pub mod command;
+mod lines;
+
 pub mod git;
+pub mod command;
+pub mod session;
+pub mod claude_code;
+pub mod sbom;
