@@ -1,1 +1,10 @@
-//! Countersign: capture.
+//! The world -> facts: what git, a command, a transcript or an SBOM file shows, as values for the heart.
+//! It signs nothing, judges nothing, and stores nothing.
+
+mod lines;
+
+pub mod git;
+pub mod command;
+pub mod session;
+pub mod claude_code;
+pub mod sbom;

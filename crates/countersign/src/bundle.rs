@@ -210,7 +210,8 @@ impl BundleError {
     #[must_use]
     pub const fn is_limit(&self) -> bool {
         match self {
-            Self::TooLarge | Self::Syntax(json::SyntaxError { problem: json::Problem::TooDeep, .. }) => true,
+            Self::TooLarge => true,
+            Self::Syntax(error) => error.is_limit(),
             Self::Statement(error) => error.is_limit(),
             _ => false,
         }

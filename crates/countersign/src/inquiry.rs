@@ -16,7 +16,7 @@ use crate::reason::{Reason, Refusal};
 use crate::trust::Trust;
 
 pub(crate) use evidence::{Believed, Evidence, Examined};
-pub(crate) use expectation::{edge, expected};
+pub(crate) use expectation::{edge, expected, expected_source};
 pub use question::{Question, QuestionError};
 use subject::Target;
 

@@ -40,10 +40,10 @@ impl Json {
     ///
     /// # Errors
     /// [`SyntaxError`] for anything but JSON, for duplicate keys at any depth (after unescaping), numbers beyond ±2⁵³,
-    /// lone surrogates, and nesting beyond [`limits::JSON_DEPTH`].
+    /// lone surrogates, nesting beyond [`limits::JSON_DEPTH`], and more than [`limits::JSON_VALUES`] values.
     pub fn parse(bytes: &[u8]) -> Result<Self, SyntaxError> {
         let text = std::str::from_utf8(bytes).map_err(|e| SyntaxError { at: e.valid_up_to(), problem: Problem::NotUtf8 })?;
-        let mut parser = Parser { bytes: text.as_bytes(), text, at: 0 };
+        let mut parser = Parser { bytes: text.as_bytes(), text, at: 0, values: 0 };
         parser.skip_blanks();
         let value = parser.value(0)?;
         parser.skip_blanks();
@@ -155,6 +155,14 @@ pub struct SyntaxError {
     pub problem: Problem,
 }
 
+impl SyntaxError {
+    /// Returns true if a limit of ours, not the bytes, is to blame.
+    #[must_use]
+    pub const fn is_limit(&self) -> bool {
+        matches!(self.problem, Problem::TooDeep | Problem::TooManyValues)
+    }
+}
+
 /// What can be wrong with JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -183,6 +191,9 @@ pub enum Problem {
     /// Nesting beyond [`limits::JSON_DEPTH`].
     #[error("nesting too deep")]
     TooDeep,
+    /// More values than [`limits::JSON_VALUES`].
+    #[error("too many values")]
+    TooManyValues,
     /// A value that has no JSON form.
     #[error("not a JSON value")]
     NotJson,
@@ -192,10 +203,15 @@ struct Parser<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    values: usize,
 }
 
 impl Parser<'_> {
     fn value(&mut self, depth: usize) -> Result<Json, SyntaxError> {
+        self.values += 1;
+        if self.values > limits::JSON_VALUES {
+            return self.fail(Problem::TooManyValues);
+        }
         match self.peek() {
             Some(b'{') => self.object(depth + 1),
             Some(b'[') => self.array(depth + 1),
@@ -462,7 +478,7 @@ impl ShapeError {
     }
 
     fn unknown(what: &str, word: &str, expected: &'static [&'static str]) -> Self {
-        let message = format!("unknown {what} {}", crate::limits::quoted(word));
+        let message = format!("unknown {what} {}", limits::quoted(word));
         Self { message, unknown: Some((word.to_owned(), expected)) }
     }
 }
@@ -708,6 +724,13 @@ mod tests {
         assert!(Json::parse(nested(limits::JSON_DEPTH).as_bytes()).is_ok());
         assert_eq!(problem(&nested(limits::JSON_DEPTH + 1)), Problem::TooDeep);
         assert_eq!(problem(&"[".repeat(1 << 20)), Problem::TooDeep);
+    }
+
+    #[test]
+    fn holds_no_more_values_than_the_limit() {
+        let many = |count: usize| format!("[{}0]", "0,".repeat(count - 2));
+        assert!(Json::parse(many(limits::JSON_VALUES).as_bytes()).is_ok());
+        assert_eq!(problem(&many(limits::JSON_VALUES + 1)), Problem::TooManyValues);
     }
 
     #[test]

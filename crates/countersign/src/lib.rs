@@ -12,11 +12,12 @@ pub mod envelope;
 
 #[cfg(feature = "verify")]
 pub mod reason;
-
 #[cfg(feature = "verify")]
 pub mod identity;
 #[cfg(feature = "verify")]
 pub mod bundle;
+#[cfg(feature = "verify")]
+pub mod trust;
 #[cfg(feature = "verify")]
 pub mod verify;
 #[cfg(feature = "verify")]
@@ -25,3 +26,7 @@ mod glob;
 mod yaml;
 #[cfg(feature = "verify")]
 pub mod policy;
+#[cfg(feature = "verify")]
+pub mod inquiry;
+#[cfg(feature = "verify")]
+pub mod decision;

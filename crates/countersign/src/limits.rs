@@ -7,6 +7,8 @@ pub const BUNDLE_BYTES: usize = 16 << 20;
 pub const PAYLOAD_BYTES: usize = 8 << 20;
 /// Deepest nesting of JSON and YAML.
 pub const JSON_DEPTH: usize = 64;
+/// Most values in one JSON text: a value can take a hundred times the memory of its text.
+pub const JSON_VALUES: usize = 1 << 19;
 /// Most subjects of one statement.
 pub const SUBJECTS: usize = 1_024;
 /// Most bundles by known signers that answer one `Wanted`.

@@ -69,11 +69,6 @@ impl Policy {
         let matches = |i: &PersonIdentity| matches!(i, PersonIdentity::Named { issuer: a, subject: b } if a == issuer && b == subject);
         self.people.iter().find(|person| person.identities.iter().any(matches))
     }
-
-    /// Returns the resources that match a name.
-    pub(crate) fn resources_matching<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Resource> {
-        self.resources.iter().filter(move |resource| resource.pattern.matches(name))
-    }
 }
 
 /// A key or an identity, and what it may attest.

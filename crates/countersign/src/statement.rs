@@ -128,7 +128,11 @@ impl StatementError {
     /// Returns true if a limit of ours, not the bytes, is to blame.
     #[must_use]
     pub const fn is_limit(&self) -> bool {
-        matches!(self, Self::TooLarge | Self::TooManySubjects | Self::Syntax(json::SyntaxError { problem: json::Problem::TooDeep, .. }))
+        match self {
+            Self::TooLarge | Self::TooManySubjects => true,
+            Self::Syntax(error) => error.is_limit(),
+            _ => false,
+        }
     }
 }
 

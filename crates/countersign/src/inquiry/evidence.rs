@@ -85,7 +85,13 @@ pub(crate) fn examine(bytes: &[u8], policy: &Policy, at: Time) -> Examined {
     };
     let claimed_at = predicate::claimed_at(&predicate_type, &statement.value().predicate);
     let standing = authorised(signer, statement, policy, claimed_at, at);
-    Examined::Evidence(Box::new(Evidence { bundle: bundle.digest().clone(), predicate_type, signer: Some(signer.id.clone()), claimed_at, standing }))
+    Examined::Evidence(Box::new(Evidence {
+        bundle: bundle.digest().clone(),
+        predicate_type,
+        signer: Some(signer.id.clone()),
+        claimed_at,
+        standing,
+    }))
 }
 
 fn refused(bundle: Digest, predicate_type: String, refusal: Refusal) -> Examined {
@@ -102,7 +108,10 @@ fn signed_by<'a>(bundle: &Bundle, policy: &'a Policy) -> SignedBy<'a> {
     let Material::Key { hint } = bundle.material() else {
         let expected = policy.signers.iter().any(|signer| matches!(signer.credential, Credential::Identity { .. }));
         return if expected {
-            SignedBy::Refused(Refusal::new(Reason::CertificateUntrusted, "no trust root was given that vouches for the bundle's certificate"))
+            SignedBy::Refused(Refusal::new(
+                Reason::CertificateUntrusted,
+                "no trust root was given that vouches for the bundle's certificate",
+            ))
         } else {
             SignedBy::SomebodyElse
         };
@@ -127,7 +136,13 @@ fn signed_by<'a>(bundle: &Bundle, policy: &'a Policy) -> SignedBy<'a> {
     tried.next().map_or(SignedBy::SomebodyElse, |(signer, statement)| SignedBy::Signer(signer, Box::new(statement)))
 }
 
-fn authorised(signer: &Signer, statement: Verified<Statement>, policy: &Policy, claimed_at: Option<Time>, at: Time) -> Result<Believed, Refusal> {
+fn authorised(
+    signer: &Signer,
+    statement: Verified<Statement>,
+    policy: &Policy,
+    claimed_at: Option<Time>,
+    at: Time,
+) -> Result<Believed, Refusal> {
     let predicate_type = &statement.value().predicate_type;
     let provenance: Option<Provenance> = if predicate_type == PROVENANCE {
         let provenance = statement.value().predicate.to();
@@ -138,7 +153,8 @@ fn authorised(signer: &Signer, statement: Verified<Statement>, policy: &Policy, 
     // 4.
     let build_type = provenance.as_ref().map(|provenance| provenance.build_definition.build_type.as_str());
     let Some(authority) = signer.authority(predicate_type, build_type) else {
-        let what = build_type.map_or_else(|| limits::quoted(predicate_type), |uri| format!("provenance of build type {}", limits::quoted(uri)));
+        let what =
+            build_type.map_or_else(|| limits::quoted(predicate_type), |uri| format!("provenance of build type {}", limits::quoted(uri)));
         return Err(Refusal::new(Reason::SignerLacksAuthority, format!("signer `{}` may not attest {what}", signer.id)));
     };
     let witnessed = statement.witnessed().first().copied();
@@ -152,7 +168,10 @@ fn authorised(signer: &Signer, statement: Verified<Statement>, policy: &Policy, 
     }
     // 6.
     if let Some(claimed) = claimed_at.filter(|claimed| *claimed > made.min(at).plus(Span::CLOCK_SKEW)) {
-        return Err(Refusal::new(Reason::ClaimedTimeImpossible, format!("the statement claims {claimed}, which is later than {}", made.min(at))));
+        return Err(Refusal::new(
+            Reason::ClaimedTimeImpossible,
+            format!("the statement claims {claimed}, which is later than {}", made.min(at)),
+        ));
     }
     let (ceiling, signer_until) = (authority.ceiling, signer.not_after);
     Ok(Believed { statement, provenance, ceiling, signer_until })

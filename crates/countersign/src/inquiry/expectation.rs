@@ -53,7 +53,8 @@ pub(crate) fn expected_source(provenance: &Provenance, resource: &Resource) -> R
     }
     let reference = source.reference.as_deref().unwrap_or_default();
     if !expected.refs.iter().any(|pattern| pattern.matches(reference)) {
-        let found = if reference.is_empty() { "the source names no ref".to_owned() } else { format!("the source is ref {}", quoted(reference)) };
+        let found =
+            if reference.is_empty() { "the source names no ref".to_owned() } else { format!("the source is ref {}", quoted(reference)) };
         return Err(Refusal::new(Reason::SourceUnexpected, found));
     }
     Ok(source)

@@ -2,7 +2,7 @@
 //! A subject only says what is spoken of; who speaks is judged elsewhere.
 
 use crate::digest::{Agreement, Algorithm, Digest, DigestSet, GitIdError, check_git_object};
-use crate::predicate::{BuildType, PROVENANCE, Provenance, SPDX, CYCLONEDX, TEST_RESULT, is_type};
+use crate::predicate::{BuildType, CYCLONEDX, PROVENANCE, Provenance, SPDX, TEST_RESULT, is_type};
 use crate::reason::{Reason, Refusal};
 use crate::statement::Statement;
 
@@ -56,7 +56,11 @@ pub(crate) fn check(statement: &Statement, provenance: Option<&Provenance>, targ
     match target {
         Target::Artifact(known) if counts.contains(&Counts::Artifact) => artifact(statement, known),
         Target::Commit(id) if counts.contains(&Counts::Commit) => commit(statement, provenance, id),
-        Target::Tree(id) if counts.contains(&Counts::Tree) && statement.subject.iter().any(|s| s.digest.get(id.algorithm()).as_ref() == Some(id)) => Ok(()),
+        Target::Tree(id)
+            if counts.contains(&Counts::Tree) && statement.subject.iter().any(|s| s.digest.get(id.algorithm()).as_ref() == Some(id)) =>
+        {
+            Ok(())
+        }
         _ => Err(mismatch()),
     }
 }
@@ -67,14 +71,22 @@ fn mismatch() -> Refusal {
 
 fn artifact(statement: &Statement, known: &DigestSet) -> Result<(), Refusal> {
     let agreements = || statement.subject.iter().map(|subject| subject.digest.compare(known));
-    if let Some(algorithm) = agreements().find_map(|agreement| if let Agreement::Conflict(algorithm) = agreement { Some(algorithm) } else { None }) {
-        return Err(Refusal::new(Reason::DigestConflict, format!("one digest of the subject is the artifact's, and its {algorithm} is not")));
+    if let Some(algorithm) =
+        agreements().find_map(|agreement| if let Agreement::Conflict(algorithm) = agreement { Some(algorithm) } else { None })
+    {
+        return Err(Refusal::new(
+            Reason::DigestConflict,
+            format!("one digest of the subject is the artifact's, and its {algorithm} is not"),
+        ));
     }
     if agreements().any(|agreement| agreement == Agreement::Same) {
         return Ok(());
     }
     if statement.subject.iter().all(|subject| subject.digest.iter().next().is_none()) {
-        return Err(Refusal::new(Reason::DigestRefused, "the statement names its subject only by digests that identify nothing, such as sha1 or md5"));
+        return Err(Refusal::new(
+            Reason::DigestRefused,
+            "the statement names its subject only by digests that identify nothing, such as sha1 or md5",
+        ));
     }
     Err(mismatch())
 }

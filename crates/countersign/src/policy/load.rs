@@ -300,7 +300,10 @@ fn requirement(wire: wire::Requirement, at: &str, signers: &[&str]) -> Result<Re
             return Err(Problem { suggestion, ..Problem::at(format!("{at}/predicate"), format!("an SBOM is `{SPDX}` or `{CYCLONEDX}`")) });
         }
         KindName::Tools => {
-            return Err(Problem::at(format!("{at}/kind"), "this version of the program can't judge the kind `tools`, and never ignores it"));
+            return Err(Problem::at(
+                format!("{at}/kind"),
+                "this version of the program can't judge the kind `tools`, and never ignores it",
+            ));
         }
     };
     let signers = wire.signers.unwrap_or_default();

@@ -1,0 +1,331 @@
+//! Puts the judgements of all evidence together into one decision.
+//! How a single statement is judged stands in `judge`.
+
+use std::collections::BTreeSet;
+
+use super::judge::{self, Against};
+use super::{Answer, Asked, Decision, DigestReference, PolicyReference, ReasonResult, RequirementResult, Status, remedy};
+use crate::digest::{Algorithm, Digest, DigestSet};
+use crate::inquiry::subject::{self, Target};
+use crate::inquiry::{Believed, Evidence, Inquiry, edge, expected, only_resource};
+use crate::policy::{About, Kind, Requirement, Resource};
+use crate::predicate::PROVENANCE;
+use crate::reason::{Reason, Refusal};
+use crate::time::Time;
+
+impl Inquiry<'_> {
+    /// Decides from what was supplied; whatever was wanted and not answered was unavailable.
+    #[must_use]
+    pub fn decide(self) -> Decision {
+        let verdicts = self.verdicts();
+        let requirements: Vec<_> = verdicts.iter().map(|verdict| self.requirement_result(verdict)).collect();
+        let has = |status| requirements.iter().any(|requirement| requirement.status == status);
+        // No requirement at all can't happen, and would not be an allowance.
+        let decision = if has(Status::Unmet) || requirements.is_empty() {
+            Answer::Deny
+        } else if has(Status::Unknown) {
+            Answer::Undetermined
+        } else {
+            Answer::Allow
+        };
+        let ends = verdicts.iter().filter_map(|verdict| verdict.outcome.as_ref().ok()?.until);
+        let valid_until = ends.chain(self.policy.expires).min();
+        Decision {
+            schema: "https://countersign.dev/decision/v1",
+            decision,
+            question: Asked {
+                artifact: DigestSet::from(self.question.artifact.clone()),
+                resource: self.question.resource.clone(),
+                environment: self.question.environment.clone(),
+                at: self.question.at,
+            },
+            policy: PolicyReference { id: self.policy.id.clone(), digest: reference(&self.policy.digest) },
+            trust: self.trust.roots().iter().map(reference).collect(),
+            requirements,
+            evidence: self.evidence_results(),
+            findings: self.findings(&verdicts),
+            overrides: Vec::new(),
+            valid_until,
+        }
+    }
+
+    fn verdicts(&self) -> Vec<Verdict<'_>> {
+        let is_commit = self.question.artifact.algorithm() == Algorithm::GitCommit;
+        let (about_source, about_artifact): (Vec<_>, Vec<_>) =
+            self.requirements.iter().partition(|requirement| is_commit || requirement.about == About::Source);
+        let mut verdicts = self.artifact_verdicts(&about_artifact);
+        verdicts.extend(self.source_verdicts(&about_source, is_commit));
+        verdicts.sort_by(|a, b| a.requirement.id.cmp(&b.requirement.id));
+        verdicts
+    }
+
+    fn artifact_verdicts<'a>(&'a self, requirements: &[&'a Requirement]) -> Vec<Verdict<'a>> {
+        let resource = match &self.resource {
+            Ok(resource) => *resource,
+            Err(refusal) => return all_refused(requirements, refusal),
+        };
+        let against = Against { target: Target::Artifact(&self.artifact), resource, policy: self.policy, at: self.question.at };
+        let verdict =
+            |requirement: &&'a Requirement| Verdict { requirement, outcome: self.one_of(requirement, self.evidence.values(), against) };
+        let mut verdicts: Vec<_> = requirements.iter().map(verdict).collect();
+        self.compare_sboms(&mut verdicts, against);
+        verdicts
+    }
+
+    /// An SBOM and a build that the same policy requires must not contradict one another.
+    fn compare_sboms(&self, verdicts: &mut [Verdict<'_>], against: Against<'_>) {
+        let requires_build = verdicts.iter().any(|verdict| matches!(verdict.requirement.kind, Kind::Builder));
+        let builds: Vec<_> = self
+            .evidence
+            .values()
+            .filter_map(|e| believed_about(e, against))
+            .filter_map(|(e, b)| expected(e, b, against.resource).ok())
+            .collect();
+        if !requires_build || builds.is_empty() {
+            return;
+        }
+        let contradicted =
+            |evidence: &&Evidence| evidence.standing.as_ref().is_ok_and(|sbom| !builds.iter().any(|build| judge::sbom_agrees(sbom, build)));
+        for verdict in
+            verdicts.iter_mut().filter(|verdict| matches!(verdict.requirement.kind, Kind::Sbom { .. }) && verdict.outcome.is_ok())
+        {
+            let agreeing = self.evidence.values().filter(|evidence| !contradicted(evidence));
+            verdict.outcome = self.one_of(verdict.requirement, agreeing, against).map_err(|mut refusals| {
+                let refusal = Refusal::new(Reason::SbomMismatch, "the build bound another SBOM to the artifact");
+                let contradicted =
+                    self.evidence.values().filter(contradicted).filter(|e| judge::judge(verdict.requirement, e, against).is_ok());
+                refusals.extend(contradicted.map(|evidence| Candidate::refused(evidence, refusal.clone())));
+                refusals
+            });
+        }
+    }
+
+    /// All requirements about the source are met by one run of one commit; the run that meets the most is shown.
+    fn source_verdicts<'a>(&'a self, requirements: &[&'a Requirement], is_commit: bool) -> Vec<Verdict<'a>> {
+        if requirements.is_empty() {
+            return Vec::new();
+        }
+        let (commits, mut refusals) = match (is_commit, &self.resource) {
+            (_, Err(refusal)) => return all_refused(requirements, refusal),
+            (true, Ok(resource)) => (vec![(self.question.artifact.clone(), *resource)], Vec::new()),
+            (false, Ok(resource)) => self.sources(resource),
+        };
+        let mut best: Option<Vec<Verdict<'a>>> = None;
+        for (commit, resource) in &commits {
+            for run in self.runs(commit) {
+                let verdicts: Vec<_> = requirements.iter().map(|r| self.source_verdict(r, run, commit, resource)).collect();
+                let met = |verdicts: &[Verdict<'_>]| verdicts.iter().filter(|verdict| verdict.outcome.is_ok()).count();
+                if best.as_ref().is_none_or(|best| met(&verdicts) > met(best)) {
+                    best = Some(verdicts);
+                }
+            }
+        }
+        best.unwrap_or_else(|| {
+            if refusals.is_empty() {
+                let detail = "no authorised build of the artifact names the commit that it was made from";
+                refusals.push(Candidate::nowhere(Refusal::new(Reason::EvidenceMissing, detail)));
+            }
+            requirements.iter().map(|requirement| Verdict { requirement, outcome: Err(refusals.clone()) }).collect()
+        })
+    }
+
+    /// The runs of a commit; one `None` where there are none, for requirements that hold without one.
+    fn runs<'a>(&'a self, commit: &Digest) -> Vec<Option<&'a Evidence>> {
+        let runs: Vec<_> = self.evidence.values().filter(|evidence| is_run_of(evidence, commit)).map(Some).collect();
+        if runs.is_empty() { vec![None] } else { runs }
+    }
+
+    fn source_verdict<'a>(
+        &'a self,
+        requirement: &&'a Requirement,
+        run: Option<&Evidence>,
+        commit: &Digest,
+        resource: &Resource,
+    ) -> Verdict<'a> {
+        let tree = self.tree_of(commit);
+        let target = match &tree {
+            Some(tree) if subject::is_about_trees(requirement.kind.predicate_type()) => Target::Tree(tree),
+            _ => Target::Commit(commit),
+        };
+        let against = Against { target, resource, policy: self.policy, at: self.question.at };
+        let outcome = if requirement.kind.is_provenance() {
+            // With no run that is about the commit, what was refused says most.
+            let others = self
+                .evidence
+                .values()
+                .filter(|evidence| run.is_none() && evidence.predicate_type == PROVENANCE || evidence.predicate_type.is_empty());
+            self.one_of(requirement, run.into_iter().chain(others), against)
+        } else {
+            self.one_of(requirement, self.evidence.values(), against)
+        };
+        Verdict { requirement, outcome }
+    }
+
+    /// The commits that builds name, each with the resource entry of its repository; and why others are none.
+    fn sources<'a>(&'a self, resource: &Resource) -> (Sources<'a>, Vec<Candidate>) {
+        let (mut sources, mut refusals) = (Vec::new(), Vec::new());
+        for evidence in
+            self.evidence.values().filter(|evidence| evidence.predicate_type == PROVENANCE || evidence.predicate_type.is_empty())
+        {
+            let found = edge(evidence, resource, &self.artifact)
+                .and_then(|source| Ok((source.commit, only_resource(self.policy, &source.repository)?)));
+            match found {
+                Ok(source) if !sources.iter().any(|(commit, _)| *commit == source.0) => sources.push(source),
+                Ok(_) => {}
+                Err(refusal) => refusals.push(Candidate::refused(evidence, refusal)),
+            }
+        }
+        (sources, refusals)
+    }
+
+    /// Looks for one statement that meets the requirement: the one that holds longest.
+    fn one_of<'e>(&self, requirement: &Requirement, evidence: impl Iterator<Item = &'e Evidence>, against: Against<'_>) -> Outcome {
+        let (mut met, mut refusals): (Option<Met>, _) = (None, Vec::new());
+        for evidence in evidence.filter(|evidence| judge::concerns(requirement, &evidence.predicate_type)) {
+            match judge::judge(requirement, evidence, against) {
+                Ok(until) => {
+                    // `None` never ends. Evidence comes in the order of its digests, so that the first of equals wins.
+                    let longer = |met: &Met| met.until.is_some_and(|end| until.is_none_or(|until| until > end));
+                    if met.as_ref().is_none_or(longer) {
+                        met = Some(Met { bundle: evidence.bundle.clone(), until });
+                    }
+                }
+                Err(refusal) => refusals.push(Candidate::refused(evidence, refusal)),
+            }
+        }
+        met.ok_or(refusals)
+    }
+
+    fn requirement_result(&self, verdict: &Verdict<'_>) -> RequirementResult {
+        let Requirement { id, kind, about, .. } = verdict.requirement;
+        let is_commit = self.question.artifact.algorithm() == Algorithm::GitCommit;
+        let about = if is_commit { About::Artifact } else { *about };
+        let mut result = RequirementResult {
+            id: id.clone(),
+            kind: kind.name(),
+            status: Status::Met,
+            evidence: Vec::new(),
+            overridden_by: None,
+            reasons: Vec::new(),
+            remedy: Vec::new(),
+        };
+        match &verdict.outcome {
+            // A whole kind of evidence that stayed unjudged could hold anything; order must not decide.
+            Ok(met) if !self.is_over_limit(about) => result.evidence.push(met.bundle.clone()),
+            outcome => {
+                let refusals = outcome.as_ref().err().map_or(&[][..], Vec::as_slice);
+                let mut gaps = self.gaps(about);
+                gaps.extend(
+                    refusals.iter().map(|candidate| candidate.refusal.clone()).filter(|refusal| refusal.reason == Reason::EvidenceLimit),
+                );
+                let reasons: BTreeSet<_> = if gaps.is_empty() {
+                    result.status = Status::Unmet;
+                    BTreeSet::from([self.most_useful(verdict.requirement, refusals)])
+                } else {
+                    result.status = Status::Unknown;
+                    let unlisted = |gap: Refusal| ReasonResult { code: gap.reason, detail: gap.detail, evidence: Vec::new() };
+                    gaps.into_iter().map(unlisted).collect()
+                };
+                result.reasons = sorted_by_json(reasons);
+                let commits = self.resource.as_ref().map_or_else(|_| BTreeSet::new(), |resource| self.commits(resource));
+                let commit = if is_commit { Some(&self.question.artifact) } else { commits.first() };
+                result.remedy = remedy::remedy(verdict.requirement, commit);
+            }
+        }
+        result
+    }
+
+    /// The reason of the candidate that came furthest; without a candidate, what strangers brought, or that nothing is there.
+    fn most_useful(&self, requirement: &Requirement, refusals: &[Candidate]) -> ReasonResult {
+        let strangers: Vec<_> = self
+            .strangers
+            .iter()
+            .filter(|(_, uri)| judge::concerns(requirement, uri))
+            .map(|(bundle, _)| bundle.clone())
+            .take(STRANGERS_SHOWN)
+            .collect();
+        let furthest = refusals.iter().map(|candidate| &candidate.refusal).max_by_key(|refusal| refusal.reason);
+        match furthest {
+            Some(furthest) if strangers.is_empty() || furthest.reason > Reason::SignerUnknown => {
+                let alike = || refusals.iter().filter(|candidate| candidate.refusal.reason == furthest.reason);
+                let evidence: BTreeSet<_> = alike().filter_map(|candidate| candidate.bundle.clone()).collect();
+                // Of several with one reason, the first by digest speaks for all.
+                let first = alike().min_by_key(|candidate| &candidate.bundle).map_or(furthest, |candidate| &candidate.refusal);
+                ReasonResult { code: first.reason, detail: first.detail.clone(), evidence: evidence.into_iter().collect() }
+            }
+            _ if !strangers.is_empty() => {
+                let detail = "bundles were found whose signers are not in the policy".to_owned();
+                ReasonResult { code: Reason::SignerUnknown, detail, evidence: strangers }
+            }
+            _ => {
+                let detail = format!("nothing was found of type `{}`", requirement.kind.predicate_type());
+                ReasonResult { code: Reason::EvidenceMissing, detail, evidence: Vec::new() }
+            }
+        }
+    }
+}
+
+/// A requirement and what became of it.
+pub(super) struct Verdict<'a> {
+    pub(super) requirement: &'a Requirement,
+    pub(super) outcome: Outcome,
+}
+
+/// The evidence that meets a requirement, or why each candidate doesn't.
+pub(super) type Outcome = Result<Met, Vec<Candidate>>;
+
+/// The evidence that meets a requirement, and until when it does.
+pub(super) struct Met {
+    pub(super) bundle: Digest,
+    until: Option<Time>,
+}
+
+/// Something that doesn't meet a requirement: a bundle, or a place where one was looked for.
+#[derive(Clone)]
+pub(super) struct Candidate {
+    bundle: Option<Digest>,
+    refusal: Refusal,
+}
+
+impl Candidate {
+    const fn nowhere(refusal: Refusal) -> Self {
+        Self { bundle: None, refusal }
+    }
+
+    fn refused(evidence: &Evidence, refusal: Refusal) -> Self {
+        Self { bundle: Some(evidence.bundle.clone()), refusal }
+    }
+}
+
+/// The commits that an artifact comes from, each with the resource entry of its repository.
+type Sources<'a> = Vec<(Digest, &'a Resource)>;
+
+fn all_refused<'a>(requirements: &[&'a Requirement], refusal: &Refusal) -> Vec<Verdict<'a>> {
+    let outcome = || Err(vec![Candidate::nowhere(refusal.clone())]);
+    requirements.iter().map(|requirement| Verdict { requirement, outcome: outcome() }).collect()
+}
+
+fn believed_about<'e>(evidence: &'e Evidence, against: Against<'_>) -> Option<(&'e Evidence, &'e Believed)> {
+    let believed = evidence.standing.as_ref().ok()?;
+    subject::check(believed.statement.value(), believed.provenance.as_ref(), against.target).ok()?;
+    Some((evidence, believed))
+}
+
+fn is_run_of(evidence: &Evidence, commit: &Digest) -> bool {
+    evidence.standing.as_ref().is_ok_and(|believed| {
+        let provenance = believed.provenance.as_ref();
+        provenance.is_some() && subject::check(believed.statement.value(), provenance, Target::Commit(commit)).is_ok()
+    })
+}
+
+fn reference(digest: &Digest) -> DigestReference {
+    DigestReference { sha256: digest.hex().to_owned() }
+}
+
+pub(super) fn sorted_by_json<T: serde::Serialize>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<_> = items.into_iter().collect();
+    items.sort_by_cached_key(|item| crate::json::canonical(item).unwrap_or_default());
+    items
+}
+
+const STRANGERS_SHOWN: usize = 16;
