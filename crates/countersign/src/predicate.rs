@@ -10,7 +10,7 @@ pub use provenance::{
     Basis, BuildDefinition, BuildType, Builder, Metadata, Outcome, Provenance, RunDetails, RunOutcome, Source, SourceError,
 };
 pub use run::{Agent, Delegator, Fact, Model, Run, Runtime, Usage, builder, commit_subject, tree_subject};
-pub use sbom::{Sbom, SbomFormat};
+pub use sbom::{Sbom, SbomError, SbomFormat};
 pub use test_result::{GateResult, TestResult};
 
 /// SLSA provenance v1.
