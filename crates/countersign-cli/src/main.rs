@@ -9,7 +9,11 @@ mod data_home;
 mod passphrase;
 mod signer;
 mod target;
+mod repository;
+mod stores;
 mod policy_file;
+mod asking;
+mod report;
 mod verb;
 
 use std::process::ExitCode;

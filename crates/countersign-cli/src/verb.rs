@@ -2,8 +2,11 @@
 //! What a verb does stands in its own file.
 
 mod completions;
+mod init;
+mod inspect;
 mod key;
 mod policy;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -27,7 +30,10 @@ macro_rules! verbs {
 
 // In the order of the help.
 verbs! {
+    init::Init,
     key::Key,
+    verify::Verify,
+    inspect::Inspect,
     policy::Policy,
     completions::Completions,
 }
