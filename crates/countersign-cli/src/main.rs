@@ -10,6 +10,9 @@ mod passphrase;
 mod signer;
 mod target;
 mod policy_file;
+mod capture_failure;
+mod circumstances;
+mod evidence_file;
 mod verb;
 
 use std::process::ExitCode;
@@ -17,7 +20,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::failure::Failure;
 use crate::passphrase::PassphraseSource;
 use crate::verb::Verb;
 
@@ -56,5 +58,5 @@ fn unusable(error: &clap::Error) -> ExitCode {
     }
     output::remark(text.replacen("error:", "error[usage]:", 1).trim_end());
     // Clap's own status for this is 2, which here means that a decision is undetermined.
-    ExitCode::from(Failure::STATUS)
+    ExitCode::from(verb::failure_status(std::env::args_os().skip(1)))
 }
