@@ -1,0 +1,127 @@
+//! `countersign key`: makes a local key, and prints the public half of any.
+//! What a key file looks like, and where it may lie, is the signers' crate's affair.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use countersign_sign::{KeyType, LocalKey, write_key_files};
+
+use crate::data_home::home;
+use crate::escape::escaped;
+use crate::failure::Failure;
+use crate::output;
+use crate::passphrase::PassphraseSource;
+use crate::signer::{self, SIGNER_HELP};
+
+/// Makes a signer's key, or prints its public half
+#[derive(Debug, Args)]
+pub(crate) struct Key {
+    #[command(subcommand)]
+    verb: KeyVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyVerb {
+    Generate(Generate),
+    Public(Public),
+}
+
+/// Makes a key: PREFIX.key (private, mode 0600, encrypted) and PREFIX.pub (SPKI PEM)
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  countersign key generate\n  countersign key generate --out ~/keys/release --type ed25519")]
+struct Generate {
+    /// Where to: PREFIX.key and PREFIX.pub, outside of any work tree [default: $XDG_DATA_HOME/countersign/keys/default]
+    #[arg(long, value_name = "PREFIX", value_hint = ValueHint::FilePath)]
+    out: Option<PathBuf>,
+    /// The key's algorithm
+    #[arg(long = "type", value_name = "TYPE", value_enum, default_value_t = Algorithm::P256)]
+    key_type: Algorithm,
+    /// Leaves the private key unencrypted: whatever runs as you can sign with it
+    #[arg(long)]
+    no_passphrase: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Algorithm {
+    /// ECDSA on NIST P-256 with SHA-256
+    P256,
+    /// Pure Ed25519
+    Ed25519,
+}
+
+/// Prints the public half of a signer's key
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  countersign key public file:keys/release.key\n  \
+    countersign key public file:keys/release.key --format der-base64    the form that a policy takes as `key`")]
+struct Public {
+    #[arg(help = SIGNER_HELP, value_name = "SIGNER")]
+    signer: Option<String>,
+    /// The form
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = PublicFormat::Pem)]
+    format: PublicFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PublicFormat {
+    /// SubjectPublicKeyInfo in PEM
+    Pem,
+    /// Base64 of SubjectPublicKeyInfo in DER, in one line
+    DerBase64,
+}
+
+impl Key {
+    pub(crate) fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
+        match self.verb {
+            KeyVerb::Generate(verb) => verb.run(passphrase),
+            KeyVerb::Public(verb) => verb.run(passphrase),
+        }
+    }
+}
+
+impl Generate {
+    fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
+        let prefix = self.out.map_or_else(signer::default_prefix, Ok)?;
+        let key_type = match self.key_type {
+            Algorithm::P256 => KeyType::P256,
+            Algorithm::Ed25519 => KeyType::Ed25519,
+        };
+        let protection = if self.no_passphrase {
+            None
+        } else {
+            Some(passphrase.fresh(&format!("`{}`", signer::with_ending(&prefix, ".key").display()))?)
+        };
+        let key = LocalKey::generate(key_type)?;
+        let (private, public) = write_key_files(&prefix, &key, protection.as_ref(), home().as_deref())?;
+        let protected = if protection.is_some() { "encrypted" } else { "NOT encrypted" };
+        output::answer(&format!(
+            "{}  private key, {key_type}, {protected}\n{}  public key\n",
+            escaped(&private.display().to_string()),
+            escaped(&public.display().to_string())
+        ))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Public {
+    fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
+        let key = signer::open(self.signer.as_deref(), passphrase)?.public_key()?;
+        match self.format {
+            PublicFormat::Pem => output::answer(&pem(&key.to_base64()))?,
+            PublicFormat::DerBase64 => output::answer(&format!("{}\n", key.to_base64()))?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Writes a public key as RFC 7468 has it: lines of 64 characters.
+fn pem(base64: &str) -> String {
+    let mut pem = String::from("-----BEGIN PUBLIC KEY-----\n");
+    for (count, character) in base64.chars().enumerate() {
+        if count > 0 && count % 64 == 0 {
+            pem.push('\n');
+        }
+        pem.push(character);
+    }
+    pem + "\n-----END PUBLIC KEY-----\n"
+}
