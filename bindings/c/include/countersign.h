@@ -299,9 +299,9 @@ struct countersign_error *countersign_prepare(const void *payload,
                                               struct countersign_bytes **to_sign);
 
 /*
- Puts a payload and its signature into a bundle, once the signature is verified with the public key (SubjectPublicKeyInfo in PEM or DER).
+ Puts a payload and its signature into a bundle, once the signature is verified with the public key.
 
- P-256 signs with SHA-256 and gives DER; Ed25519 signs the bytes themselves and gives 64 bytes.
+ The key is a SubjectPublicKeyInfo in PEM or DER. P-256 signs with SHA-256 and gives DER; Ed25519 signs the bytes themselves and gives 64 bytes.
 
  # Safety
  Each pointer and its size describe bytes; `bundle` can be written.
@@ -374,7 +374,7 @@ struct countersign_error *countersign_policy_parse(const void *data,
 void countersign_policy_free(struct countersign_policy *policy);
 
 /*
- Begins an inquiry about {"artifact":{"sha256"|"gitCommit":"<hex>"},"resource":"…","environment":"…"|null,"at":"<RFC 3339>"}.
+ Begins an inquiry about {"artifact":{"sha256"|"gitCommit":"HEX"},"resource":"…","environment":"…"|null,"at":"2026-01-01T00:00:00Z"}.
 
  A question later than this machine's clock by more than five minutes is refused with COUNTERSIGN_CODE_CLOCK_BEHIND_QUESTION.
 
@@ -391,7 +391,7 @@ struct countersign_error *countersign_inquiry_new(const void *question,
  Gives what the inquiry wants next as JSON, and NULL when nothing more could help.
 
  It is {"bundles":{"digest":"sha256:…","predicateTypes":["…"]}}, {"artifactDigest":"sha512"} or {"gitObject":"gitCommit:…"}.
- What is wanted and never supplied counts as unavailable, which never leads to an allowance.
+ What is wanted and never supplied counts as unavailable: a requirement that it could have met is unknown.
 
  # Safety
  `wanted` can be written.
@@ -412,7 +412,7 @@ struct countersign_error *countersign_inquiry_supply_bundle(struct countersign_i
                                                             size_t size);
 
 /*
- Supplies the artifact's digest by the wanted algorithm, such as "sha512:<hex>", computed from the artifact itself.
+ Supplies the artifact's digest by the wanted algorithm, such as "sha512:HEX", computed from the artifact itself.
 
  # Safety
  `digest` and `digest_size` describe text.

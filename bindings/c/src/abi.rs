@@ -228,7 +228,7 @@ pub extern "C" fn countersign_policy_free(policy: Option<Box<Policy>>) {
     boundary_or((), || drop(policy));
 }
 
-/// Begins an inquiry about {"artifact":{"sha256"|"gitCommit":"<hex>"},"resource":"…","environment":"…"|null,"at":"<RFC 3339>"}.
+/// Begins an inquiry about {"artifact":{"sha256"|"gitCommit":"HEX"},"resource":"…","environment":"…"|null,"at":"2026-01-01T00:00:00Z"}.
 ///
 /// A question later than this machine's clock by more than five minutes is refused with COUNTERSIGN_CODE_CLOCK_BEHIND_QUESTION.
 ///
@@ -288,7 +288,7 @@ pub unsafe extern "C" fn countersign_inquiry_supply_bundle(
     })
 }
 
-/// Supplies the artifact's digest by the wanted algorithm, such as "sha512:<hex>", computed from the artifact itself.
+/// Supplies the artifact's digest by the wanted algorithm, such as "sha512:HEX", computed from the artifact itself.
 ///
 /// # Safety
 /// `digest` and `digest_size` describe text.

@@ -175,3 +175,55 @@ impl Decision {
         self.decision.to_json()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::code::Code;
+
+    const POLICY: &str = r#"
+version: 1
+id: demo
+time: unwitnessed
+signers:
+  - id: tester
+    kind: automation
+    key: MCowBQYDK2VwAyEAgTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=
+    mayAttest: [{predicate: "https://example.test/tested/v1", ceiling: harness}]
+resources:
+  - match: demo.tar
+    builders: [{signer: tester, builderId: "https://example.test/builder", buildTypes: ["https://countersign.dev/local-build/v1"]}]
+environments: {staging: {requirements: [tested]}}
+requirements:
+  - {id: tested, kind: evidence, about: artifact, predicate: "https://example.test/tested/v1"}
+"#;
+
+    fn inquiry() -> Inquiry {
+        let question = Question::new(Digest::sha256(b"demo"), "demo.tar", "2026-01-01T00:00:00Z".parse().unwrap()).unwrap();
+        Inquiry::about(question, &Policy::parse(POLICY.as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_inquiry_that_panicked_half_way_decides_nothing() {
+        let mut inquiry = inquiry();
+        assert!(inquiry.next().unwrap().is_some());
+        let panicked = catch_unwind(AssertUnwindSafe(|| inquiry.change(|_| panic!("half-way"))));
+        assert!(panicked.is_err());
+        assert_eq!(inquiry.supply_nothing().unwrap_err().code(), Code::Misuse);
+        assert_eq!(inquiry.next().unwrap_err().code(), Code::Misuse);
+        assert_eq!(inquiry.decide().err().unwrap().code(), Code::Misuse);
+    }
+
+    #[test]
+    fn says_what_is_wanted_in_json() {
+        let digest: Digest = format!("sha256:{}", "a".repeat(64)).parse().unwrap();
+        let commit: Digest = format!("gitCommit:{}", "b".repeat(40)).parse().unwrap();
+        let text = |wanted: &Wanted| String::from_utf8(as_json(wanted).unwrap().canonical()).unwrap();
+        let bundles = Wanted::Bundles { digest: digest.clone(), predicate_types: vec!["https://example.test/p".into()] };
+        assert_eq!(text(&bundles), format!(r#"{{"bundles":{{"digest":"{digest}","predicateTypes":["https://example.test/p"]}}}}"#));
+        assert_eq!(text(&Wanted::ArtifactDigest(Algorithm::Sha512)), r#"{"artifactDigest":"sha512"}"#);
+        assert_eq!(text(&Wanted::GitObject(commit.clone())), format!(r#"{{"gitObject":"{commit}"}}"#));
+    }
+}

@@ -3,9 +3,9 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use countersign::digest::{Algorithm, Hasher};
+use countersign::digest::{Algorithm, Digest, Hasher};
 use countersign::json::{Json, Object};
 use countersign_testkit::case::{self, Case};
 
@@ -29,6 +29,23 @@ fn every_case_comes_out_byte_for_byte() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn the_program_in_the_readme_decides() {
+    let readme = fs::read_to_string(here().join("README.md")).unwrap();
+    let source = readme.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("decide.c");
+    fs::write(&file, source).unwrap();
+    let Some(program) = Program::build(&[file.to_str().unwrap()], Way::Shared) else { return };
+    for case in cases().iter().filter(|case| ["allow-whole-walk", "deny-run-failed", "error-policy-expired"].contains(&case.name())) {
+        let mut arguments = arguments(case);
+        arguments.retain(|argument| argument != "--digest" && !argument.to_string_lossy().starts_with("sha"));
+        let output = program.run(&arguments);
+        assert_eq!(output.status.code(), Some(exit(case)), "{}: {}", case.name(), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.stdout, case.decision.clone().unwrap_or_default(), "{}", case.name());
     }
 }
 
@@ -84,13 +101,13 @@ fn question(case: &Case, target: Option<&[u8]>) -> String {
     String::from_utf8(Json::Object(question).canonical()).unwrap()
 }
 
-fn digest(algorithm: Algorithm, bytes: &[u8]) -> countersign::digest::Digest {
+fn digest(algorithm: Algorithm, bytes: &[u8]) -> Digest {
     let mut hasher = Hasher::new(algorithm).unwrap();
     hasher.update(bytes);
     hasher.finish()
 }
 
-fn entries(folder: &Path) -> Vec<std::path::PathBuf> {
+fn entries(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();

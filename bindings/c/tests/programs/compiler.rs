@@ -72,7 +72,9 @@ impl Program {
             }
             _ => Command::new(&self.file),
         };
-        command.args(arguments).env("ASAN_OPTIONS", "detect_leaks=1").output().unwrap()
+        // Cargo puts folders there in which an older build of the library may lie.
+        command.env("LD_LIBRARY_PATH", libraries()).env("ASAN_OPTIONS", "detect_leaks=1");
+        command.args(arguments).output().unwrap()
     }
 
     /// Runs the program, which must succeed, and returns what it prints.
