@@ -41,7 +41,7 @@ static void supply_digest(countersign_inquiry *inquiry, const char *algorithm, s
             return;
         }
     }
-    refuse(countersign_inquiry_supply_unavailable(inquiry, TEXT("the artifact itself is not at hand")));
+    refuse(countersign_inquiry_supply_nothing(inquiry));
 }
 
 static void supply_object(countersign_inquiry *inquiry, const char *id, size_t length, int argc, char **argv) {
@@ -56,7 +56,7 @@ static void supply_object(countersign_inquiry *inquiry, const char *id, size_t l
             return;
         }
     }
-    refuse(countersign_inquiry_supply_unavailable(inquiry, TEXT("no git repository is at hand")));
+    refuse(countersign_inquiry_supply_nothing(inquiry));
 }
 
 int main(int argc, char **argv) {

@@ -242,6 +242,17 @@ fn undetermined(cases: &mut Cases) {
             faults::ask_about_digest(world);
         },
     );
+    let tested = Expect::Decision(Answer::Undetermined, vec![("tested", vec!["evidence-unavailable"])]);
+    cases.add(
+        "undetermined-commit-object-missing",
+        "The gate's result is found by the commit's tree, and nobody has the commit's object, which names it.",
+        tested,
+        |world| {
+            world.environment = Some("gated".to_owned());
+            faults::gate(world, world::tree());
+            faults::provenance(world, "agent-run", |p| p.run_details.byproducts.retain(|b| !b.is_named("commit-object")));
+        },
+    );
 }
 
 fn not_asked(cases: &mut Cases) {

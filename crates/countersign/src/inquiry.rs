@@ -45,7 +45,7 @@ pub enum Found {
     These(Vec<Vec<u8>>),
     /// The artifact's digest by the algorithm that was asked for, computed by the asker from the artifact itself.
     Digest(Digest),
-    /// The place was asked, and has nothing.
+    /// The place was asked, and has nothing. Of a digest or a git object, which exist, this says that they aren't at hand.
     Nothing,
     /// The place could not be asked.
     Unavailable(String),
@@ -142,7 +142,14 @@ impl<'a> Inquiry<'a> {
         let Some(answer) = self.asked.get_mut(wanted) else { return };
         answer.answered = true;
         match (wanted, found) {
-            (_, Found::Nothing) => {}
+            (Wanted::Bundles { .. }, Found::Nothing) => {}
+            // An artifact has its digests, and a commit its object, whether or not the asker has them at hand.
+            (Wanted::ArtifactDigest(algorithm), Found::Nothing) => {
+                answer.unavailable.insert(format!("evidence names the artifact by {algorithm}, and the artifact itself is not at hand"));
+            }
+            (Wanted::GitObject(_), Found::Nothing) => {
+                answer.unavailable.insert("the object of the commit is not at hand".to_owned());
+            }
             (_, Found::Unavailable(why)) => {
                 answer.unavailable.insert(why);
             }

@@ -48,18 +48,14 @@ impl<'a> Supplies<'a> {
                 Ok(digest) => Found::Digest(digest),
                 Err(why) => Found::Unavailable(why.to_owned()),
             },
-            Artifact::Elsewhere => Found::Unavailable("the artifact isn't at hand, so its other digests are unknown".to_owned()),
+            Artifact::Elsewhere => Found::Nothing,
         }
     }
 }
 
-/// The texts of these answers become part of a decision, which says nothing about the machine.
 fn git_object(id: &Digest) -> Found {
-    let Ok(Some(repository)) = repository::at_hand() else { return Found::Unavailable("no git repository is at hand".to_owned()) };
-    match repository.commit(id.hex()) {
-        Ok(commit) => Found::These(vec![commit.object]),
-        Err(_) => Found::Unavailable("the repository at hand doesn't have the commit".to_owned()),
-    }
+    let commit = repository::at_hand().ok().flatten().and_then(|repository| repository.commit(id.hex()).ok());
+    commit.map_or(Found::Nothing, |commit| Found::These(vec![commit.object]))
 }
 
 fn bundle(path: &Path) -> Result<Vec<u8>, Failure> {
