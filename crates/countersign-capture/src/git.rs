@@ -17,6 +17,7 @@ mod work_tree;
 
 pub use changes::{Change, ChangeKind, LineCounts};
 pub use commit::Commit;
+pub use remote::public_uri;
 
 /// A git repository, with its work tree if it has one.
 pub struct Repository {

@@ -51,9 +51,22 @@ impl Failure {
 
     /// Exits with another status.
     #[must_use]
-    #[expect(dead_code, reason = "for verbs whose status is another command's")]
     pub(crate) const fn exiting_with(mut self, status: u8) -> Self {
         self.status = status;
+        self
+    }
+
+    /// Returns the message without causes and hints.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Exits with another status where nothing more telling was chosen before.
+    #[must_use]
+    pub(crate) const fn otherwise_exiting_with(mut self, status: u8) -> Self {
+        if self.status == Self::STATUS {
+            self.status = status;
+        }
         self
     }
 

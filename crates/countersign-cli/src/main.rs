@@ -14,6 +14,9 @@ mod stores;
 mod policy_file;
 mod asking;
 mod report;
+mod capture_failure;
+mod circumstances;
+mod evidence_file;
 mod verb;
 
 use std::process::ExitCode;
@@ -21,7 +24,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::failure::Failure;
 use crate::passphrase::PassphraseSource;
 use crate::verb::Verb;
 
@@ -65,5 +67,5 @@ fn unusable(error: &clap::Error) -> ExitCode {
         None => output::remark(&text),
     }
     // Clap's own status for this is 2, which here means that a decision is undetermined.
-    ExitCode::from(Failure::STATUS)
+    ExitCode::from(verb::failure_status(std::env::args_os().skip(1)))
 }

@@ -1,13 +1,16 @@
 //! The list of verbs: one line each.
 //! What a verb does stands in its own file.
 
+mod attest;
 mod completions;
 mod init;
 mod inspect;
 mod key;
 mod policy;
+mod run;
 mod verify;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::failure::Failure;
@@ -32,8 +35,20 @@ macro_rules! verbs {
 verbs! {
     init::Init,
     key::Key,
+    run::Run,
+    attest::Attest,
     verify::Verify,
     inspect::Inspect,
     policy::Policy,
     completions::Completions,
+}
+
+/// Returns what a command line that can't be understood exits with: its verb's own status, as far as the verb can be told.
+pub(crate) fn failure_status(arguments: impl Iterator<Item = OsString>) -> u8 {
+    let mut words = arguments.skip_while(|word| word.as_encoded_bytes().starts_with(b"--passphrase-file="));
+    let verb = match words.next() {
+        Some(word) if word == "--passphrase-file" => words.nth(1),
+        word => word,
+    };
+    if verb.is_some_and(|verb| verb == "run") { run::Run::STATUS } else { Failure::STATUS }
 }

@@ -2,15 +2,17 @@
 //! They say what was claimed. Whether it's believed is decided elsewhere.
 
 mod provenance;
+mod agent;
 mod run;
 mod sbom;
 mod test_result;
 
+pub use agent::{Agent, Delegator, Model, NotADelegator, Runtime, Subagent, Usage};
 pub use provenance::{
     Basis, BuildDefinition, BuildType, Builder, Metadata, Outcome, Provenance, RunDetails, RunOutcome, Source, SourceError,
 };
-pub use run::{Agent, Delegator, Fact, Model, Run, Runtime, Usage, builder, commit_subject, tree_subject};
-pub use sbom::{Sbom, SbomFormat};
+pub use run::{Fact, Run, builder, commit_subject, tree_subject};
+pub use sbom::{Sbom, SbomError, SbomFormat};
 pub use test_result::{GateResult, TestResult};
 
 /// SLSA provenance v1.

@@ -18,7 +18,11 @@ impl Repository {
     }
 }
 
-fn public_uri(url: &str) -> Option<String> {
+/// Returns a repository's URL in the form that statements have: without userinfo, query and fragment.
+///
+/// `None` for a path, a `file:` URL, a helper's, and whatever isn't understood.
+#[must_use]
+pub fn public_uri(url: &str) -> Option<String> {
     let well_formed = !url.is_empty() && url.chars().all(|character| character.is_ascii_graphic() && character != '\\');
     if !well_formed || url.contains("::") {
         // A path, or `helper::address`. An IPv6 address is told apart by its brackets.

@@ -31,7 +31,17 @@ impl Repository {
     /// [`GitError::NotStorable`]; [`GitError::TooMany`]; [`GitError::Io`].
     pub fn work_tree_id(&self) -> Result<Digest, GitError> {
         let index = self.index()?;
-        git_digest(Algorithm::GitTree, self.tree_on_disk(&index, Scope::TrackedAndUntracked)?)
+        git_digest(Algorithm::GitTree, self.tree_on_disk(&index, Scope::TrackedAndUntracked, &[])?)
+    }
+
+    /// Returns what [`Repository::work_tree_id`] would without the files at `left_out`, and in folders there, that are
+    /// untracked. Paths begin at the top of the work tree.
+    ///
+    /// # Errors
+    /// As [`Repository::work_tree_id`].
+    pub fn work_tree_id_without(&self, left_out: &[&Path]) -> Result<Digest, GitError> {
+        let index = self.index()?;
+        git_digest(Algorithm::GitTree, self.tree_on_disk(&index, Scope::TrackedAndUntracked, left_out)?)
     }
 
     /// Returns true if anything tracked differs from `HEAD`, in the index or on disk.
@@ -60,7 +70,7 @@ impl Repository {
         if tree_in_index(&index)? != Some(head) {
             return Ok(true);
         }
-        Ok(self.tree_on_disk(&index, scope)? != head)
+        Ok(self.tree_on_disk(&index, scope, &[])? != head)
     }
 
     fn index(&self) -> Result<gix::index::File, GitError> {
@@ -76,7 +86,7 @@ impl Repository {
         }
     }
 
-    fn tree_on_disk(&self, index: &gix::index::File, scope: Scope) -> Result<ObjectId, GitError> {
+    fn tree_on_disk(&self, index: &gix::index::File, scope: Scope, left_out: &[&Path]) -> Result<ObjectId, GitError> {
         let mut leaves = Leaves::default();
         for entry in index.entries() {
             let path = entry.path(index);
@@ -87,7 +97,7 @@ impl Repository {
                 return Err(not_storable(path, "it is folded up in a sparse index; run `git sparse-checkout reapply --no-sparse-index`"));
             }
         }
-        Walk::new(self, index, scope)?.run(&mut leaves)?;
+        Walk::new(self, index, scope, left_out)?.run(&mut leaves)?;
         leaves.tree(index.object_hash())
     }
 
@@ -120,6 +130,7 @@ struct Walk<'r> {
     repository: &'r Repository,
     index: &'r gix::index::File,
     scope: Scope,
+    left_out: &'r [&'r Path],
     top: PathBuf,
     attributes: gix::AttributeStack<'r>,
     filters: filter::Pipeline,
@@ -137,7 +148,7 @@ struct Folder {
 }
 
 impl<'r> Walk<'r> {
-    fn new(repository: &'r Repository, index: &'r gix::index::File, scope: Scope) -> Result<Self, GitError> {
+    fn new(repository: &'r Repository, index: &'r gix::index::File, scope: Scope, left_out: &'r [&'r Path]) -> Result<Self, GitError> {
         use gix::worktree::stack::state::{attributes, ignore};
 
         let inner = &repository.inner;
@@ -156,6 +167,7 @@ impl<'r> Walk<'r> {
             repository,
             index,
             scope,
+            left_out,
             top: repository.work_tree().ok_or(GitError::Bare)?.to_owned(),
             attributes,
             filters,
@@ -233,7 +245,8 @@ impl<'r> Walk<'r> {
 
     fn file(&mut self, path: &BStr, in_ignored: bool, metadata: &Metadata, leaves: &mut Leaves) -> Result<(), GitError> {
         let tracked = self.tracked.get(path).copied();
-        let counts = tracked.is_some() || (self.scope == Scope::TrackedAndUntracked && !in_ignored && !self.is_ignored(path, None)?);
+        let counts = tracked.is_some()
+            || (self.scope == Scope::TrackedAndUntracked && !in_ignored && !self.is_left_out(path) && !self.is_ignored(path, None)?);
         if !counts {
             return Ok(());
         }
@@ -303,6 +316,11 @@ impl<'r> Walk<'r> {
         let strict = gix::index::entry::stat::Options { trust_ctime: true, check_stat: true, use_nsec: true, use_stdev: false };
         let is_proof = entry.stat.matches(&found, strict) && !entry.stat.is_racy(self.index.timestamp(), strict);
         if is_proof { Ok(entry.id) } else { Err(needed()) }
+    }
+
+    fn is_left_out(&self, path: &BStr) -> bool {
+        let path = Path::new(std::ffi::OsStr::from_bytes(path));
+        self.left_out.iter().any(|left_out| path.starts_with(left_out))
     }
 
     fn is_ignored(&mut self, path: &BStr, mode: Option<Mode>) -> Result<bool, GitError> {

@@ -237,3 +237,22 @@ fn an_unresolved_merge_is_taken_as_it_lies_on_disk() {
     assert!(clone.repository().has_tracked_changes().unwrap());
     clone.assert_same_tree();
 }
+
+#[test]
+fn leaves_out_untracked_files_that_are_named_and_no_tracked_one() {
+    let clone = Clone::new();
+    clone.write("kept/tracked", "1");
+    clone.commit("first");
+    let clean = clone.repository().work_tree_id().unwrap();
+    clone.write("kept/untracked", "2");
+    clone.write("app.tar", "3");
+    clone.write("app.tar.gz", "4");
+    let without = |paths: &[&str]| {
+        let paths: Vec<_> = paths.iter().map(Path::new).collect();
+        clone.repository().work_tree_id_without(&paths).unwrap()
+    };
+    assert_eq!(without(&["kept", "app.tar", "app.tar.gz"]), clean);
+    assert_ne!(without(&["kept", "app.tar"]), clean);
+    clone.write("kept/tracked", "changed");
+    assert_ne!(without(&["kept", "app.tar", "app.tar.gz"]), clean);
+}

@@ -1,8 +1,7 @@
 //! Makes the provenance of what we ran or watched: an agent's run, or a local build.
 //! It arranges facts that somebody else captured; it captures none.
 
-use serde::{Deserialize, Serialize};
-
+use super::agent::{Agent, Usage};
 use super::provenance::{Basis, BuildDefinition, BuildType, Builder, Metadata, Provenance, RunDetails, RunOutcome, Source, source_uri};
 use crate::digest::{Digest, DigestSet};
 use crate::json::{Json, Object};
@@ -229,9 +228,11 @@ impl Run {
         let builder = Builder { id: self.builder_id, other: Object::new() };
         let details = RunDetails { builder, metadata: Some(self.metadata), byproducts, other: Object::new() };
         let mut provenance = Provenance { build_definition: definition, run_details: details, other: Object::new() };
+        // INVARIANT: a provenance always has a JSON form; without one there would be nothing to claim.
+        let stated = Json::of(&provenance).unwrap_or(Json::Null);
         for (fact, basis, origin) in self.claims {
-            if let Some(pointer) = fact.pointer(&provenance) {
-                provenance.claim(&pointer, basis, &origin);
+            for pointer in fact.pointers(&provenance).iter().filter(|pointer| stated.pointer(pointer).is_some()) {
+                provenance.claim(pointer, basis, &origin);
             }
         }
         provenance
@@ -264,164 +265,6 @@ fn sealed(name: &str, record: &SealedRecord) -> ResourceDescriptor {
 
 fn sealed_content(record: &SealedRecord) -> ResourceDescriptor {
     ResourceDescriptor { name: None, ..ResourceDescriptor::with_content("", SealedRecord::MEDIA_TYPE, record.to_bytes()) }
-}
-
-/// Who worked, by what, and for whom.
-#[derive(Clone, Debug)]
-pub struct Agent {
-    runtime: Runtime,
-    models: Vec<Model>,
-    requested_model: Option<String>,
-    permission_mode: Option<String>,
-    tools: Vec<String>,
-    subagents: Vec<Json>,
-    delegator: Option<Delegator>,
-    prompt: Option<SealedRecord>,
-    transcript: Option<SealedRecord>,
-}
-
-impl Agent {
-    /// Names the agent by the program that it runs in.
-    #[must_use]
-    pub const fn new(runtime: Runtime) -> Self {
-        Self {
-            runtime,
-            models: Vec::new(),
-            requested_model: None,
-            permission_mode: None,
-            tools: Vec::new(),
-            subagents: Vec::new(),
-            delegator: None,
-            prompt: None,
-            transcript: None,
-        }
-    }
-
-    /// Adds a model that answered; the first is the one that did the work.
-    #[must_use]
-    pub fn model(mut self, provider: impl Into<String>, model_id: impl Into<String>) -> Self {
-        self.models.push(Model { provider: provider.into(), model_id: model_id.into() });
-        self
-    }
-
-    /// Adds the model and the permission mode that the caller asked for.
-    #[must_use]
-    pub fn permission_mode(mut self, mode: impl Into<String>) -> Self {
-        self.permission_mode = Some(mode.into());
-        self
-    }
-
-    /// Adds a tool that was used, by name.
-    #[must_use]
-    pub fn tool(mut self, name: impl Into<String>) -> Self {
-        self.tools.push(name.into());
-        self
-    }
-
-    /// Adds what is known of a subagent.
-    #[must_use]
-    pub fn subagent(mut self, subagent: Json) -> Self {
-        self.subagents.push(subagent);
-        self
-    }
-
-    /// Adds on whose behalf the agent worked.
-    #[must_use]
-    pub fn on_behalf_of(mut self, delegator: Delegator) -> Self {
-        self.delegator = Some(delegator);
-        self
-    }
-
-    /// Adds the sealed record of the prompts, task and arguments.
-    #[must_use]
-    pub fn prompt(mut self, record: SealedRecord) -> Self {
-        self.prompt = Some(record);
-        self
-    }
-
-    /// Adds the sealed record of the transcript.
-    #[must_use]
-    pub fn transcript(mut self, record: SealedRecord) -> Self {
-        self.transcript = Some(record);
-        self
-    }
-
-    fn internal_parameters(self) -> Object {
-        let json = |value: Result<Json, _>| value.unwrap_or(Json::Null);
-        let mut agent = Object::from([("runtime".to_owned(), json(Json::of(&self.runtime)))]);
-        if let Some(model) = self.models.first() {
-            agent.insert("model".to_owned(), json(Json::of(model)));
-        }
-        if self.models.len() > 1 {
-            agent.insert("models".to_owned(), json(Json::of(&self.models)));
-        }
-        if !self.tools.is_empty() {
-            let tools = self.tools.iter().map(|name| Json::Object(Object::from([("name".to_owned(), Json::from(name.as_str()))])));
-            agent.insert("tools".to_owned(), Json::Array(tools.collect()));
-        }
-        let mut parameters = Object::from([("agent".to_owned(), Json::Object(agent))]);
-        if !self.subagents.is_empty() {
-            parameters.insert("subagents".to_owned(), Json::Array(self.subagents));
-        }
-        if let Some(delegator) = &self.delegator {
-            parameters.insert("onBehalfOf".to_owned(), json(Json::of(delegator)));
-        }
-        parameters
-    }
-}
-
-/// The program that an agent runs in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Runtime {
-    /// Its name, such as `claude-code`.
-    pub name: String,
-    /// Its version, where it's known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-}
-
-impl Runtime {
-    /// Names a runtime of unknown version.
-    #[must_use]
-    pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), version: None }
-    }
-}
-
-/// A model that answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Model {
-    /// Who serves it, such as `anthropic`.
-    pub provider: String,
-    /// Its name there.
-    pub model_id: String,
-}
-
-/// The person or system that asked the agent.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Delegator {
-    /// Who vouches for the name; `local` for a name that only this machine knows.
-    pub issuer: String,
-    /// The name.
-    pub subject: String,
-}
-
-/// Tokens that a run consumed, by OpenTelemetry's names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Usage {
-    /// Tokens read.
-    #[serde(rename = "gen_ai.usage.input_tokens")]
-    pub input_tokens: u64,
-    /// Tokens written.
-    #[serde(rename = "gen_ai.usage.output_tokens")]
-    pub output_tokens: u64,
-    /// Tokens read from a cache.
-    #[serde(rename = "gen_ai.usage.cache_read.input_tokens")]
-    pub cache_read_input_tokens: u64,
-    /// Tokens written to a cache.
-    #[serde(rename = "gen_ai.usage.cache_creation.input_tokens")]
-    pub cache_creation_input_tokens: u64,
 }
 
 /// A fact of a run that has an origin and a basis.
@@ -465,42 +308,44 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// Returns where the fact stands in `provenance`, as a JSON pointer; for one of several, the first.
-    fn pointer(self, provenance: &Provenance) -> Option<String> {
-        let dependency =
-            |name| provenance.dependencies(name).next().map(|(index, _)| format!("/buildDefinition/resolvedDependencies/{index}"));
-        let byproduct = |name: &str| {
-            let found = provenance.run_details.byproducts.iter().position(|b| b.name.as_deref().is_some_and(|n| n.starts_with(name)));
-            found.map(|index| format!("/runDetails/byproducts/{index}"))
+    /// Returns where the fact stands in `provenance` if it's stated, as JSON pointers.
+    fn pointers(self, provenance: &Provenance) -> Vec<String> {
+        let named = |descriptors: &[ResourceDescriptor], place: &str, names: &[&str]| {
+            let of_several = |name: &str| name.split_once(':').map_or(name, |(name, _)| name).to_owned();
+            let found = descriptors
+                .iter()
+                .enumerate()
+                .filter(|(_, descriptor)| descriptor.name.as_deref().map(of_several).is_some_and(|name| names.contains(&name.as_str())));
+            found.map(|(index, _)| format!("{place}/{index}")).collect()
         };
-        Some(
-            match self {
-                Self::Source => return dependency("source"),
-                Self::SandboxImage => return dependency("sandbox-image"),
-                Self::Prompt => return dependency("prompt"),
-                Self::Arguments => return dependency("arguments"),
-                Self::Transcript => return byproduct("transcript"),
-                Self::CommitObjects => return byproduct("commit-object"),
-                Self::Sbom => return byproduct("sbom"),
-                Self::RunOutcome => return byproduct("run-outcome"),
-                Self::Builder => "/runDetails/builder/id",
-                Self::Parameters => "/buildDefinition/externalParameters",
-                Self::Runtime => "/buildDefinition/internalParameters/agent/runtime",
-                Self::Model => "/buildDefinition/internalParameters/agent/model",
-                Self::Tools => "/buildDefinition/internalParameters/agent/tools",
-                Self::Subagents => "/buildDefinition/internalParameters/subagents",
-                Self::Delegator => "/buildDefinition/internalParameters/onBehalfOf",
-                Self::Times => "/runDetails/metadata",
-                Self::Usage => "/runDetails/metadata/countersign_usage",
-            }
-            .to_owned(),
-        )
+        let dependency = |name| named(&provenance.build_definition.resolved_dependencies, "/buildDefinition/resolvedDependencies", &[name]);
+        let byproducts = |names: &[&str]| named(&provenance.run_details.byproducts, "/runDetails/byproducts", names);
+        let agent = |name: &str| format!("/buildDefinition/internalParameters/agent/{name}");
+        match self {
+            Self::Source => dependency("source"),
+            Self::SandboxImage => dependency("sandbox-image"),
+            Self::Prompt => dependency("prompt"),
+            Self::Arguments => dependency("arguments"),
+            Self::Transcript => byproducts(&["transcript"]),
+            Self::CommitObjects => byproducts(&["commit-object"]),
+            Self::Sbom => byproducts(&["sbom", "sbom-canonical"]),
+            Self::RunOutcome => byproducts(&["run-outcome"]),
+            Self::Builder => vec!["/runDetails/builder/id".to_owned()],
+            Self::Parameters => vec!["/buildDefinition/externalParameters".to_owned()],
+            Self::Runtime => vec![agent("runtime")],
+            Self::Model => vec![agent("model"), agent("models")],
+            Self::Tools => vec![agent("tools")],
+            Self::Subagents => vec!["/buildDefinition/internalParameters/subagents".to_owned()],
+            Self::Delegator => vec!["/buildDefinition/internalParameters/onBehalfOf".to_owned()],
+            Self::Times => ["invocationId", "startedOn", "finishedOn"].map(|name| format!("/runDetails/metadata/{name}")).into(),
+            Self::Usage => vec!["/runDetails/metadata/countersign_usage".to_owned()],
+        }
     }
 }
 
-/// Returns the subjects of a statement about a commit: the commit, and the tree that it records.
+/// Returns the subject that names a commit.
 ///
-/// The commit's descriptor carries the SHA-256 of the commit object beside its id, for verifiers that know no git.
+/// The descriptor carries the SHA-256 of the commit object beside its id, for verifiers that know no git.
 #[must_use]
 pub fn commit_subject(repository: Option<&str>, reference: Option<&str>, id: Digest, object: &[u8]) -> ResourceDescriptor {
     let descriptor = ResourceDescriptor::new("commit", DigestSet::from(Digest::sha256(object)).with(id));
@@ -514,4 +359,71 @@ pub fn commit_subject(repository: Option<&str>, reference: Option<&str>, id: Dig
 #[must_use]
 pub fn tree_subject(id: Digest) -> ResourceDescriptor {
     ResourceDescriptor::new("tree", id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Runtime, Subagent};
+    use super::*;
+    use crate::digest::Algorithm;
+    use crate::seal::{Salt, Sealer};
+
+    fn record(name: u8) -> SealedRecord {
+        let mut sealer = Sealer::new([name; 16]);
+        sealer.leaf(&Salt::new([name; 32]), "prompt", b"Add a greeting");
+        sealer.finish().unwrap()
+    }
+
+    fn stated(run: Run) -> Json {
+        Json::of(&run.into_provenance()).unwrap()
+    }
+
+    #[test]
+    fn claims_stand_at_each_place_of_their_fact_and_nowhere_else() {
+        let commit = |digit: &str| (Digest::new(Algorithm::GitCommit, digit.repeat(40)).unwrap(), digit.as_bytes().to_vec());
+        let agent = Agent::new(Runtime::named("claude-code")).model("anthropic", "a").model("anthropic", "b");
+        let run = Run::by_agent(builder::LOCAL, agent)
+            .commit_objects(vec![commit("1"), commit("2")])
+            .claim(Fact::CommitObjects, Basis::Harness, "git")
+            .claim(Fact::Model, Basis::Harness, "transcript:line 3")
+            .claim(Fact::Tools, Basis::Harness, "transcript:line 4");
+        let stated = stated(run);
+        let claims = stated.pointer("/runDetails/metadata/countersign_basis").unwrap().as_object().unwrap();
+        let places: Vec<_> = claims.keys().map(String::as_str).collect();
+        assert_eq!(
+            places,
+            [
+                "/buildDefinition/internalParameters/agent/model",
+                "/buildDefinition/internalParameters/agent/models",
+                "/runDetails/byproducts/0",
+                "/runDetails/byproducts/1",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_prompt_is_the_task_and_a_dependency_and_shows_no_word() {
+        let agent = Agent::new(Runtime::named("claude-code")).prompt(record(1)).transcript(record(2));
+        let stated = stated(Run::by_agent(builder::LOCAL, agent));
+        let digest = record(1).digest();
+        for place in ["/buildDefinition/externalParameters/task/content", "/buildDefinition/resolvedDependencies/0"] {
+            assert_eq!(stated.pointer(place).unwrap().pointer("/digest/sha256").unwrap().as_str(), Some(digest.hex()), "{place}");
+        }
+        assert_eq!(stated.pointer("/runDetails/byproducts/0/name").unwrap().as_str(), Some("transcript"));
+        assert!(!String::from_utf8(stated.canonical()).unwrap().contains("greeting"));
+    }
+
+    #[test]
+    fn a_subagent_has_the_fields_of_the_public_draft() {
+        let at = |text: &str| text.parse::<Time>().unwrap();
+        let subagent = Subagent::new("a1").role("Explore").model("anthropic", "m").tool("Read");
+        let subagent = subagent.times(at("2025-12-01T09:00:00.5Z"), at("2025-12-01T09:01:00Z"));
+        let stated = stated(Run::by_agent(builder::LOCAL, Agent::new(Runtime::named("claude-code")).subagent(subagent)));
+        let expected = concat!(
+            r#"[{"agent":{"model":{"modelId":"m","provider":"anthropic"},"tools":[{"name":"Read"}]},"#,
+            r#""end":"2025-12-01T09:01:00Z","invocationId":"a1","role":"Explore","start":"2025-12-01T09:00:00Z"}]"#
+        );
+        let subagents = stated.pointer("/buildDefinition/internalParameters/subagents").unwrap();
+        assert_eq!(String::from_utf8(subagents.canonical()).unwrap(), expected);
+    }
 }

@@ -1,0 +1,21 @@
+//! States that a command made something: SLSA provenance of a local build.
+//! Where an agent did the work, `agent_run` states more.
+
+use countersign::predicate::{Fact as Stated, Run, builder};
+use countersign::statement::Statement;
+
+use crate::observation::{BASIS, Made, Observation, StateError};
+use crate::sealing::seal_arguments;
+
+/// Makes the statement of a build; the command's arguments are sealed.
+///
+/// # Errors
+/// [`StateError`] if nothing was made, or the system gives no salts.
+pub fn local_build(made: &Made, observation: Observation) -> Result<Statement, StateError> {
+    let mut run = Run::build(builder::LOCAL);
+    if let Some(command) = observation.command_line() {
+        run = run.arguments(seal_arguments(command)?).claim(Stated::Arguments, BASIS, "process:argv");
+    }
+    let subjects = observation.subjects(made);
+    Ok(observation.add_to(run, made).about(subjects)?)
+}

@@ -1,0 +1,66 @@
+//! How it's told that something can't be captured: codes and hints for the errors of git facts' neighbours.
+//! The messages are the errors' own; none of them holds what a transcript says.
+
+use countersign_capture::artifact::ArtifactError;
+use countersign_capture::command::CommandError;
+use countersign_capture::observation::StateError;
+use countersign_capture::sbom::SbomError;
+use countersign_capture::sealing::SealingError;
+use countersign_capture::session::TranscriptError;
+
+use crate::failure::Failure;
+
+impl From<TranscriptError> for Failure {
+    fn from(error: TranscriptError) -> Self {
+        let code = match &error {
+            TranscriptError::UnknownAgent { .. } => "agent-unknown",
+            TranscriptError::Empty { .. } | TranscriptError::NoSession { .. } => "transcript-malformed",
+            TranscriptError::NotASessionId { .. } | TranscriptError::NotFound { .. } => "session-unknown",
+            TranscriptError::Ambiguous { .. } => "session-ambiguous",
+            _ => "transcript-unreadable",
+        };
+        Self::of(code, &error)
+    }
+}
+
+impl From<SealingError> for Failure {
+    fn from(error: SealingError) -> Self {
+        match error {
+            SealingError::Transcript(error) => error.into(),
+            other => Self::of("sealing-failed", &other),
+        }
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::Sealing(error) => error.into(),
+            other => Self::of("statement-impossible", &other),
+        }
+    }
+}
+
+impl From<ArtifactError> for Failure {
+    fn from(error: ArtifactError) -> Self {
+        Self::of("artifact-unreadable", &error)
+    }
+}
+
+impl From<SbomError> for Failure {
+    fn from(error: SbomError) -> Self {
+        let code = if matches!(error, SbomError::Io { .. }) { "sbom-unreadable" } else { "sbom-unusable" };
+        Self::of(code, &error)
+    }
+}
+
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Self {
+        // As a shell exits, and every other program that runs programs.
+        match error {
+            CommandError::NotFound { .. } => Self::of("command-not-found", &error).exiting_with(127),
+            CommandError::NotExecutable { .. } => Self::of("command-not-executable", &error).exiting_with(126),
+            _ => Self::of("command-failed", &error),
+        }
+    }
+}

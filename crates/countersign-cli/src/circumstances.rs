@@ -1,0 +1,93 @@
+//! What the command line and git say of a run whoever did it: repository, sandbox image, SBOM, on whose behalf.
+//! How it becomes a statement is the capture crate's affair.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use countersign::predicate::Delegator;
+use countersign_capture::git::{Repository, public_uri};
+use countersign_capture::observation::Observation;
+use countersign_capture::sandbox_image::SandboxImage;
+use countersign_capture::sbom::Sbom;
+use countersign_capture::session::Fact;
+
+use crate::failure::Failure;
+
+/// Which repository was worked on, and what came out beside it.
+#[derive(Debug, Args)]
+pub(crate) struct Origin {
+    /// The repository's URI [default: the remote `origin`, without user and password; a local path is never written]
+    #[arg(long, value_name = "URI", value_parser = repository_uri)]
+    repository: Option<String>,
+    /// The SBOM of what was made, in SPDX or CycloneDX JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    sbom: Option<PathBuf>,
+}
+
+impl Origin {
+    /// Returns what is known of the repository, and of the SBOM as it is now.
+    pub(crate) fn observe(&self, repository: Option<&Repository>) -> Result<Observation, Failure> {
+        let mut observation = Observation::new();
+        let named = self.repository.clone().map(|uri| fact(uri, "argument:--repository"));
+        if let Some(uri) = named.or_else(|| repository?.repository_uri().map(|uri| fact(uri, "git:origin"))) {
+            observation = observation.repository(uri);
+        }
+        if let Some(file) = &self.sbom {
+            observation = observation.sbom(Sbom::read(file)?);
+        }
+        Ok(observation)
+    }
+}
+
+/// Where an agent worked, and for whom.
+#[derive(Debug, Args)]
+pub(crate) struct Confinement {
+    /// The container image that the agent is confined to, by its manifest's digest [default: the variable
+    /// COUNTERSIGN_SANDBOX_IMAGE]
+    #[arg(long, value_name = "NAME@sha256:HEX")]
+    sandbox_image: Option<SandboxImage>,
+    /// Who asked the agent; without an issuer, a name that only this machine knows
+    #[arg(long, value_name = "[ISSUER#]SUBJECT")]
+    on_behalf_of: Option<Delegator>,
+}
+
+impl Confinement {
+    /// Returns the sandbox image that is given.
+    pub(crate) fn sandbox_image(&self) -> Result<Option<Fact<SandboxImage>>, Failure> {
+        if let Some(image) = &self.sandbox_image {
+            return Ok(Some(fact(image.clone(), "argument:--sandbox-image")));
+        }
+        let Some(text) = env::var_os(SANDBOX_IMAGE).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let image = text.to_str().unwrap_or_default().parse();
+        let image = image.map_err(|error| {
+            Failure::new("sandbox-image-invalid", format!("the variable {SANDBOX_IMAGE} names no image by its digest")).because(&error)
+        })?;
+        Ok(Some(fact(image, "env:COUNTERSIGN_SANDBOX_IMAGE")))
+    }
+
+    /// Returns who asked the agent.
+    pub(crate) fn delegator(&self) -> Option<Fact<Delegator>> {
+        Some(fact(self.on_behalf_of.clone()?, "argument:--on-behalf-of"))
+    }
+}
+
+/// Returns a value with its origin.
+pub(crate) fn fact<T>(value: T, origin: &str) -> Fact<T> {
+    Fact { value, origin: origin.to_owned() }
+}
+
+/// Returns the repository at hand, if there is one.
+pub(crate) fn repository_here() -> Result<Option<Repository>, Failure> {
+    match Repository::discover(Path::new(".")) {
+        Ok(repository) => Ok(Some(repository)),
+        Err(countersign_capture::git::GitError::NotARepository { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn repository_uri(text: &str) -> Result<String, String> {
+    public_uri(text).ok_or_else(|| "expected the URI of a repository that others can reach, such as `https://HOST/REPO`".to_owned())
+}
+
+const SANDBOX_IMAGE: &str = "COUNTERSIGN_SANDBOX_IMAGE";

@@ -1,0 +1,118 @@
+//! Signs a statement, keeps the bundle in a store and where else it's wanted, and says where.
+//! What the statement says is decided elsewhere.
+
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use countersign::bundle::Bundle;
+use countersign::statement::Statement;
+use countersign_sign::{Signer, attest};
+use countersign_store::{DirStore, Store, StoreError};
+
+use crate::circumstances::repository_here;
+use crate::escape::escaped;
+use crate::failure::Failure;
+use crate::passphrase::PassphraseSource;
+use crate::signer::{self, SIGNER_HELP};
+
+/// Who signs, and where the bundle goes.
+#[derive(Debug, Args)]
+pub(crate) struct Keeping {
+    #[arg(long, value_name = "SIGNER", help = SIGNER_HELP)]
+    signer: Option<String>,
+    /// Where the bundle is kept, dir:PATH [default: dir:.countersign/evidence at the top of the work tree]
+    #[arg(long, value_name = "STORE")]
+    store: Vec<String>,
+    /// Writes the bundle to FILE, too
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    out: Option<PathBuf>,
+}
+
+impl Keeping {
+    /// Opens the key and the stores, so that what is missing is missed before any work is done.
+    pub(crate) fn prepare(self, passphrase: &PassphraseSource) -> Result<Keeper, Failure> {
+        let places =
+            if self.store.is_empty() { vec![Place::Default(default_store()?)] } else { self.store.into_iter().map(Place::Named).collect() };
+        let out = self.out.map(|file| std::path::absolute(&file).map_err(|error| unwritable(&file, &error))).transpose()?;
+        if let Some(folder) = out.as_deref().and_then(Path::parent).filter(|folder| !folder.is_dir()) {
+            return Err(Failure::new("output-unwritable", format!("`{}` is no folder to write into", folder.display())));
+        }
+        let signer = signer::open(self.signer.as_deref(), passphrase)?;
+        for place in &places {
+            place.open()?;
+        }
+        Ok(Keeper { signer, places, out })
+    }
+}
+
+/// Everything that is needed to sign and keep.
+pub(crate) struct Keeper {
+    signer: Box<dyn Signer>,
+    places: Vec<Place>,
+    out: Option<PathBuf>,
+}
+
+impl Keeper {
+    /// Signs the statement, keeps the bundle, and returns a line for each copy.
+    pub(crate) fn keep(&self, statement: &Statement) -> Result<String, Failure> {
+        let bundle = attest(statement, &*self.signer)?;
+        let mut lines = String::new();
+        let mut line = |place: &str| lines.push_str(&format!("{}  {}\n", bundle.digest().hex(), escaped(place)));
+        for place in &self.places {
+            // Anew, since a command in between may have cleaned it away.
+            let location = place.open()?.put(&bundle).map_err(|error| store_failure(&error))?;
+            line(&location.to_string());
+        }
+        if let Some(file) = &self.out {
+            write(file, &bundle)?;
+            line(&file.display().to_string());
+        }
+        Ok(lines)
+    }
+}
+
+enum Place {
+    Named(String),
+    Default(PathBuf),
+}
+
+impl Place {
+    fn open(&self) -> Result<Box<dyn Store>, Failure> {
+        let store = match self {
+            Self::Named(name) => countersign_store::create(name),
+            Self::Default(path) => DirStore::create(path.clone()).map(|store| Box::new(store) as Box<dyn Store>),
+        };
+        store.map_err(|error| store_failure(&error))
+    }
+}
+
+fn default_store() -> Result<PathBuf, Failure> {
+    let top = repository_here()?.and_then(|repository| repository.work_tree().map(Path::to_path_buf));
+    let top = top.unwrap_or_else(|| PathBuf::from("."));
+    std::path::absolute(top.join(DEFAULT_STORE)).map_err(|error| unwritable(&top, &error))
+}
+
+/// Writes the bundle whole, in place of whatever lay there.
+fn write(path: &Path, bundle: &Bundle) -> Result<(), Failure> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new();
+    file.prefix(".countersign-").permissions(PermissionsExt::from_mode(0o644));
+    let written = file.tempfile_in(folder).and_then(|mut file| {
+        file.write_all(bundle.bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)
+    });
+    written.map(drop).map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new("output-unwritable", format!("`{}` can't be written", path.display())).because(error)
+}
+
+fn store_failure(error: &StoreError) -> Failure {
+    Failure::of(error.code(), error)
+}
+
+const DEFAULT_STORE: &str = ".countersign/evidence";

@@ -1,0 +1,59 @@
+//! `countersign attest`: states something that has happened already, one file for each kind of statement.
+//! It runs nothing and observes nothing, so no outcome is stated here.
+
+mod agent_run;
+mod build;
+mod gate;
+mod sbom;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use countersign::statement::Statement;
+use countersign_capture::artifact::Artifact;
+
+use crate::evidence_file::Keeping;
+use crate::failure::Failure;
+use crate::output;
+use crate::passphrase::PassphraseSource;
+
+/// Signs a statement about something that has happened, and prints where it's kept
+#[derive(Debug, Args)]
+#[command(after_help = "Prints `<sha256 of the bundle>  <path or URI>`, a line for each copy.")]
+pub(crate) struct Attest {
+    #[command(subcommand)]
+    verb: AttestVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum AttestVerb {
+    AgentRun(agent_run::AgentRun),
+    Build(build::Build),
+    Sbom(sbom::Sbom),
+    Gate(gate::Gate),
+}
+
+impl Attest {
+    pub(crate) fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
+        // What can't be stated is found out before anybody is asked for a passphrase.
+        let (statement, keeping) = match self.verb {
+            AttestVerb::AgentRun(verb) => verb.statement()?,
+            AttestVerb::Build(verb) => verb.statement()?,
+            AttestVerb::Sbom(verb) => verb.statement()?,
+            AttestVerb::Gate(verb) => verb.statement()?,
+        };
+        sign(&statement, keeping, passphrase)
+    }
+}
+
+fn sign(statement: &Statement, keeping: Keeping, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
+    let lines = keeping.prepare(passphrase)?.keep(statement)?;
+    output::answer(&lines)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads files that are to be subjects.
+fn artifacts(paths: &[PathBuf]) -> Result<Vec<Artifact>, Failure> {
+    paths.iter().map(|path| Ok(Artifact::read(path)?)).collect()
+}

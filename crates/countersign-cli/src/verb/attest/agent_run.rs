@@ -1,0 +1,122 @@
+//! `countersign attest agent-run`: states what an agent did, from the transcript that it left.
+//! Only `run` observes a command, and so can say what was called and how it ended.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use countersign::statement::Statement;
+use countersign_capture::agent_run::{AgentOfRun, agent_run};
+use countersign_capture::artifact::Artifact;
+use countersign_capture::git::{GitError, Repository};
+use countersign_capture::observation::{Made, Observation};
+use countersign_capture::sealing::SealedSession;
+
+use crate::circumstances::{Confinement, Origin, fact, repository_here};
+use crate::evidence_file::Keeping;
+use crate::failure::Failure;
+use crate::target::Target;
+
+/// States what an agent made: commits or a file, with its models, tools and prompts (sealed) from its transcript
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  countersign attest agent-run --subject git:HEAD --agent claude-code --transcript SESSION.jsonl\n  \
+    countersign attest agent-run --subject git:HEAD --base main --agent claude-code --transcript SESSION.jsonl \\\n    \
+    --sandbox-image NAME@sha256:HEX --on-behalf-of maintainer@example.test")]
+pub(super) struct AgentRun {
+    /// The newest of the commits that the agent made, or a file
+    #[arg(long, value_name = "git:REV|PATH")]
+    subject: OsString,
+    /// The commit that the agent began from [default: the first parent of the subject]
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+    /// The agent: claude-code
+    #[arg(long, value_name = "AGENT")]
+    agent: String,
+    /// The transcript of its session
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    transcript: PathBuf,
+    #[command(flatten)]
+    origin: Origin,
+    #[command(flatten)]
+    confinement: Confinement,
+    #[command(flatten)]
+    keeping: Keeping,
+}
+
+impl AgentRun {
+    pub(super) fn statement(self) -> Result<(Statement, Keeping), Failure> {
+        let mut agent = AgentOfRun::named(fact(self.agent, "argument:--agent"))?;
+        let repository = repository_here()?;
+        let observation = self.origin.observe(repository.as_ref())?;
+        let base = self.base.as_deref().map(|revision| revision.strip_prefix("git:").unwrap_or(revision));
+        let (made, mut observation) = match Target::parse(&self.subject)? {
+            Target::Git(revision) => commits(&revision, base, repository.as_ref(), observation)?,
+            Target::Path(path) => (Made::Artifacts(vec![Artifact::read(&path)?]), from(base, repository.as_ref(), observation)?),
+            Target::Sha256(_) => {
+                return Err(Failure::new("subject-unsupported", "a digest alone doesn't show that there is such a file")
+                    .hint("name the file, or commits as `git:REV`"));
+            }
+        };
+        if let Some(image) = self.confinement.sandbox_image()? {
+            observation = observation.sandbox_image(image);
+        }
+        if let Some(delegator) = self.confinement.delegator() {
+            agent = agent.on_behalf_of(delegator);
+        }
+        let session = SealedSession::read(agent.name(), &self.transcript)?;
+        Ok((agent_run(&made, agent.session(session), observation)?, self.keeping))
+    }
+}
+
+/// Takes the commits that `revision` has and `base` hasn't; without a base, those that the first parent hasn't.
+fn commits(
+    revision: &str,
+    base: Option<&str>,
+    repository: Option<&Repository>,
+    observation: Observation,
+) -> Result<(Made, Observation), Failure> {
+    let repository = repository.ok_or_else(no_repository)?;
+    let tip = repository.commit(revision)?;
+    let base = match base {
+        Some(base) => Some(fact(repository.commit(base)?.id, "argument:--base")),
+        None => tip.parents.first().map(|parent| fact(parent.clone(), "git:parent")),
+    };
+    let mut observation = observation;
+    if let Some(reference) = reference(repository, revision)? {
+        observation = observation.reference(reference);
+    }
+    let Some(base) = base else { return Ok((Made::Commits(vec![tip]), observation)) };
+    if !repository.is_ancestor(&base.value, &tip.id)? {
+        return Err(Failure::new("base-unrelated", format!("the base isn't an ancestor of `{revision}`"))
+            .hint("name the commit that the agent began from with `--base`"));
+    }
+    let commits = repository.commits_between(&base.value, &tip.id)?;
+    if commits.is_empty() {
+        return Err(Failure::new("nothing-made", format!("there is no commit between the base and `{revision}`"))
+            .hint("name an older commit with `--base`"));
+    }
+    Ok((Made::Commits(commits), observation.base(base)))
+}
+
+/// Adds the commit that a file's making began from, where it's given.
+fn from(base: Option<&str>, repository: Option<&Repository>, observation: Observation) -> Result<Observation, Failure> {
+    let Some(revision) = base else { return Ok(observation) };
+    let repository = repository.ok_or_else(no_repository)?;
+    let observation = observation.base(fact(repository.commit(revision)?.id, "argument:--base"));
+    Ok(match reference(repository, revision)? {
+        Some(reference) => observation.reference(reference),
+        None => observation,
+    })
+}
+
+/// Returns the branch that a revision is on, if the history that is here tells.
+pub(super) fn reference(repository: &Repository, revision: &str) -> Result<Option<String>, Failure> {
+    match repository.reference_for(revision) {
+        Err(GitError::Shallow) => Ok(None),
+        found => Ok(found?),
+    }
+}
+
+fn no_repository() -> GitError {
+    GitError::NotARepository { path: Path::new(".").to_path_buf() }
+}

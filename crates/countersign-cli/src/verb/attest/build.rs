@@ -1,0 +1,48 @@
+//! `countersign attest build`: states that files were built here.
+//! Only `run` can say by which command and how it ended.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use countersign::statement::Statement;
+use countersign_capture::git::GitError;
+use countersign_capture::local_build::local_build;
+use countersign_capture::observation::Made;
+
+use super::artifacts;
+use crate::circumstances::{Origin, fact, repository_here};
+use crate::evidence_file::Keeping;
+use crate::failure::Failure;
+
+/// States that files were built here, and from which commit
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  countersign attest build --subject app.tar.gz --source HEAD --sbom app.cyclonedx.json")]
+pub(super) struct Build {
+    /// The files
+    #[arg(long, value_name = "PATH", required = true, num_args = 1.., value_hint = ValueHint::FilePath)]
+    subject: Vec<PathBuf>,
+    /// The commit that they were built from
+    #[arg(long, value_name = "REV")]
+    source: Option<String>,
+    #[command(flatten)]
+    origin: Origin,
+    #[command(flatten)]
+    keeping: Keeping,
+}
+
+impl Build {
+    pub(super) fn statement(self) -> Result<(Statement, Keeping), Failure> {
+        let repository = repository_here()?;
+        let mut observation = self.origin.observe(repository.as_ref())?;
+        if let Some(revision) = &self.source {
+            let revision = revision.strip_prefix("git:").unwrap_or(revision);
+            let repository = repository.as_ref().ok_or_else(|| GitError::NotARepository { path: PathBuf::from(".") })?;
+            observation = observation.base(fact(repository.commit(revision)?.id, "argument:--source"));
+            if let Some(reference) = super::agent_run::reference(repository, revision)? {
+                observation = observation.reference(reference);
+            }
+        }
+        let made = Made::Artifacts(artifacts(&self.subject)?);
+        Ok((local_build(&made, observation)?, self.keeping))
+    }
+}

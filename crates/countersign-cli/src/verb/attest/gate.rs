@@ -1,0 +1,72 @@
+//! `countersign attest gate`: states what a check of the pipeline found on a tree.
+//! Reports are taken by their digest; what stands in them isn't read.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+use countersign::predicate::{GateResult, TestResult, tree_subject};
+use countersign::statement::Statement;
+use countersign_capture::artifact::Artifact;
+use countersign_capture::git::Repository;
+use countersign_capture::observation::StateError;
+
+use crate::evidence_file::Keeping;
+use crate::failure::Failure;
+use crate::target::Target;
+
+/// States what a gate found on the tree of a commit
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  countersign attest gate --subject git:HEAD --name unit-tests --result PASSED --report junit.xml")]
+pub(super) struct Gate {
+    /// The commit whose tree was checked
+    #[arg(long, value_name = "git:REV")]
+    subject: OsString,
+    /// The gate's name, as the policy has it
+    #[arg(long, value_name = "NAME", value_parser = gate_name)]
+    name: String,
+    /// What it found
+    #[arg(long, value_name = "RESULT", value_enum)]
+    result: Verdict,
+    /// The report that it left, which is stated by its digest
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    keeping: Keeping,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "UPPER")]
+enum Verdict {
+    /// Nothing to object to
+    Passed,
+    /// Something to look at
+    Warned,
+    /// Something to object to
+    Failed,
+}
+
+impl Gate {
+    pub(super) fn statement(self) -> Result<(Statement, Keeping), Failure> {
+        let Target::Git(revision) = Target::parse(&self.subject)? else {
+            return Err(Failure::new("subject-unsupported", "a gate checks a tree, so its subject is a commit")
+                .hint("name it as `git:REV`, such as `git:HEAD`"));
+        };
+        let tree = Repository::discover(std::path::Path::new("."))?.commit(&revision)?.tree;
+        let result = match self.result {
+            Verdict::Passed => GateResult::Passed,
+            Verdict::Warned => GateResult::Warned,
+            Verdict::Failed => GateResult::Failed,
+        };
+        let report = self.report.map(|file| Artifact::read(&file)).transpose()?.map(|report| report.sha256);
+        let statement = TestResult::of_gate(&self.name, result, report).about(vec![tree_subject(tree)]).map_err(StateError::from)?;
+        Ok((statement, self.keeping))
+    }
+}
+
+fn gate_name(text: &str) -> Result<String, &'static str> {
+    let is_name = (1..=NAME_BYTES).contains(&text.len()) && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    if is_name { Ok(text.to_owned()) } else { Err("expected a name without blanks, of at most 128 bytes") }
+}
+
+const NAME_BYTES: usize = 128;

@@ -1,0 +1,216 @@
+//! `countersign run`: runs a command, observes it, and states what an agent did or what was built.
+//! It exits as the command did; what went wrong with the observing itself exits with 125.
+
+mod session;
+mod work;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+use countersign_capture::agent_run::{AgentOfRun, agent_run};
+use countersign_capture::artifact::Artifact;
+use countersign_capture::command::{self, Descendants};
+use countersign_capture::git::{GitError, Repository};
+use countersign_capture::local_build::local_build;
+use countersign_capture::observation::Made;
+
+use crate::circumstances::{Confinement, Origin, fact, repository_here};
+use crate::clock;
+use crate::evidence_file::Keeping;
+use crate::failure::Failure;
+use crate::output;
+use crate::passphrase::PassphraseSource;
+use session::SessionChoice;
+use work::Before;
+
+/// Runs a command, and signs what it made: an agent's commits or changes, or files
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  countersign run --agent claude-code --session ID -- claude -p 'Add a greeting' --session-id ID\n  \
+        countersign run --artifact app.tar.gz -- make dist\n\n\
+        Exits as the command did, or with 125 if nothing could be observed or signed, 126 if the command can't be\n\
+        executed, 127 if it isn't found. Where the bundle is kept is printed on standard error.")]
+pub(crate) struct Run {
+    /// The agent that runs: claude-code, or none [default: claude-code for a command of the name `claude` and no
+    /// artifact, else none]
+    #[arg(long, value_name = "AGENT|none")]
+    agent: Option<String>,
+    /// A file that the command makes; the statement is about it instead of commits. Repeatable
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    artifact: Vec<PathBuf>,
+    #[command(flatten)]
+    session: SessionChoice,
+    #[command(flatten)]
+    origin: Origin,
+    #[command(flatten)]
+    confinement: Confinement,
+    #[command(flatten)]
+    keeping: Keeping,
+    /// How long to wait for processes that the command leaves behind, such as 500ms, 10s or 2m
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    grace: Duration,
+    /// The command
+    #[arg(value_name = "CMD", required = true, last = true, value_hint = ValueHint::CommandWithArguments)]
+    command: Vec<OsString>,
+}
+
+impl Run {
+    /// What this verb exits with when it, and not the command, has failed.
+    pub(crate) const STATUS: u8 = 125;
+
+    pub(crate) fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
+        self.observe(passphrase).map_err(|failure| failure.otherwise_exiting_with(Self::STATUS))
+    }
+
+    fn observe(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
+        let agent = self.agent()?;
+        let confinement = if agent.is_some() { self.confinement.sandbox_image()? } else { None };
+        let repository = repository_here()?;
+        let artifacts = self.artifact.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>();
+        let artifacts =
+            artifacts.map_err(|error| Failure::new("artifact-unreadable", "the artifact's place can't be found").because(&error))?;
+        let before = match &repository {
+            Some(repository) if artifacts.is_empty() => Some(Before::look(repository)?),
+            Some(repository) => before_a_build(repository, &artifacts),
+            None if artifacts.is_empty() => return Err(GitError::NotARepository { path: PathBuf::from(".") }.into()),
+            None => None,
+        };
+        let untouched: Vec<_> = artifacts.iter().map(|path| Trace::of(path)).collect();
+        // After all that can be refused without it, and before the command: a missing key must not cost an hour's work.
+        let keeper = self.keeping.prepare(passphrase)?;
+
+        let (program, arguments) = self.command.split_first().ok_or_else(|| Failure::new("usage", "there is no command"))?;
+        let started = clock::now()?;
+        let finished = command::run(program, arguments, self.grace).map_err(Failure::from)?;
+        let status = finished.exit_code();
+        let after = || -> Result<(), Failure> {
+            let made = if artifacts.is_empty() {
+                before.as_ref().map(Before::made_since).transpose()?.flatten()
+            } else {
+                made_artifacts(&artifacts, status)?
+            };
+            let Some(made) = made else {
+                output::remark("countersign: nothing was made, so nothing is signed");
+                return Ok(());
+            };
+            let mut observation = self.origin.observe(repository.as_ref())?;
+            if let Some(before) = &before {
+                observation = observation.base(fact(before.base.clone(), "git:HEAD"));
+                if let Some(reference) = before.reference() {
+                    observation = observation.reference(reference);
+                }
+            }
+            if let Some(image) = confinement {
+                observation = observation.sandbox_image(image);
+            }
+            if artifacts.iter().zip(&untouched).any(|(path, before)| before.is_some() && Trace::of(path) == *before) {
+                output::warning("a file was there before and the command didn't write it; the statement says so");
+                observation = observation.finding("artifact-unwritten");
+            }
+            if matches!(made, Made::Tree(_)) {
+                output::warning("not all changes are committed, so the statement is about the files as they are and about no commit");
+            }
+            if finished.descendants == Descendants::Left {
+                output::warning("the command left processes behind that still run; the statement says so");
+            }
+            observation = observation.command(self.command.clone()).ended(finished).times(started, clock::now()?);
+            let statement = match agent {
+                None => local_build(&made, observation)?,
+                Some(mut agent) => {
+                    if let Some(delegator) = self.confinement.delegator() {
+                        agent = agent.on_behalf_of(delegator);
+                    }
+                    if let Some(session) = self.session.read(agent.name())? {
+                        agent = agent.session(session);
+                    }
+                    agent_run(&made, agent, observation)?
+                }
+            };
+            let lines = keeper.keep(&statement)?;
+            output::remark(lines.trim_end());
+            output::remark("countersign: what is sealed can't be disclosed later: its openings aren't kept");
+            Ok(())
+        };
+        after().map_err(|failure| failure.hint(format!("the command itself ended with status {status}")))?;
+        Ok(ExitCode::from(status))
+    }
+
+    /// Returns the agent that runs.
+    fn agent(&self) -> Result<Option<AgentOfRun>, Failure> {
+        let named = match self.agent.as_deref() {
+            Some("none") => None,
+            Some(name) => Some(fact(name.to_owned(), "argument:--agent")),
+            None if self.artifact.is_empty() => {
+                let program = self.command.first().map(|program| PathBuf::from(program).file_name().map(OsString::from));
+                let is_claude = program.flatten().is_some_and(|name| name == "claude");
+                is_claude.then(|| fact("claude-code".to_owned(), "process:program"))
+            }
+            None => None,
+        };
+        if named.is_none() && (self.session.is_given() || self.confinement.delegator().is_some()) {
+            return Err(Failure::new("usage", "`--session`, `--transcript` and `--on-behalf-of` concern an agent, and none is named")
+                .hint("name it: `--agent claude-code`"));
+        }
+        let agent = named.map(AgentOfRun::named).transpose()?;
+        if let Some(agent) = &agent {
+            self.session.check(agent.name())?;
+        }
+        Ok(agent)
+    }
+}
+
+/// Looks at the repository that a build begins from; `None` if its commit isn't all that the build can read.
+fn before_a_build(repository: &Repository, artifacts: &[PathBuf]) -> Option<Before> {
+    let looked = Before::look(repository).and_then(|before| Ok((before.is_dirty(repository, artifacts)?, before)));
+    let why = match looked {
+        Ok((false, before)) => return Some(before),
+        Ok((true, _)) => "the work tree has changes that aren't committed".to_owned(),
+        Err(failure) => failure.message().to_owned(),
+    };
+    output::warning(&format!("{why}; the statement names no source"));
+    None
+}
+
+/// Reads the files that were made. A command that failed may have made none.
+fn made_artifacts(paths: &[PathBuf], status: u8) -> Result<Option<Made>, Failure> {
+    let found: Vec<_> = paths.iter().filter(|path| status == 0 || path.exists()).collect();
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let artifacts = found.into_iter().map(|path| Artifact::read(path)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(Made::Artifacts(artifacts)))
+}
+
+/// What shows that a file was written.
+#[derive(PartialEq, Eq)]
+struct Trace {
+    inode: u64,
+    changed: (i64, i64),
+    length: u64,
+}
+
+impl Trace {
+    fn of(path: &std::path::Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = path.metadata().ok()?;
+        Some(Self { inode: metadata.ino(), changed: (metadata.ctime(), metadata.ctime_nsec()), length: metadata.len() })
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits).ok_or(DURATION)?;
+    let number: u64 = number.parse().map_err(|_| DURATION)?;
+    let milliseconds = match unit {
+        "ms" => Some(number),
+        "s" => number.checked_mul(1_000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        _ => None,
+    };
+    milliseconds.map(Duration::from_millis).ok_or(DURATION)
+}
+
+const DURATION: &str = "expected a number and `ms`, `s`, `m` or `h`, such as `10s`";

@@ -1,0 +1,67 @@
+//! Which session of the agent a run is stated with: the one that is named, never the newest.
+//! How its transcript is read is the capture crate's affair.
+
+use std::env;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use countersign_capture::claude_code;
+use countersign_capture::sealing::SealedSession;
+use countersign_capture::session::TranscriptError;
+
+use crate::data_home::home;
+use crate::failure::Failure;
+use crate::output;
+
+/// How the session is named.
+#[derive(Debug, Args)]
+pub(super) struct SessionChoice {
+    /// The agent's session, by its id
+    #[arg(long, value_name = "ID", conflicts_with = "transcript")]
+    session: Option<String>,
+    /// The transcript of the agent's session
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    transcript: Option<PathBuf>,
+}
+
+impl SessionChoice {
+    /// Returns true if a session is named.
+    pub(super) const fn is_given(&self) -> bool {
+        self.session.is_some() || self.transcript.is_some()
+    }
+
+    /// Refuses what can't name a session, before anything has run.
+    pub(super) fn check(&self, agent: &str) -> Result<(), Failure> {
+        let Some(id) = &self.session else { return Ok(()) };
+        match locate(agent, id) {
+            Err(error @ TranscriptError::NotASessionId { .. }) => Err(error.into()),
+            // The session, and the folder that it will lie in, may be the command's to make.
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the session that is named.
+    pub(super) fn read(&self, agent: &str) -> Result<Option<SealedSession>, Failure> {
+        let transcript = match (&self.transcript, &self.session) {
+            (Some(path), _) => path.clone(),
+            (None, Some(id)) => locate(agent, id)?,
+            (None, None) => {
+                output::warning("no session is named, so the statement has no transcript, no model and no prompt but the arguments");
+                output::hint("name it by `--session ID` (chosen beforehand with `claude --session-id ID`) or `--transcript PATH`");
+                return Ok(None);
+            }
+        };
+        Ok(Some(SealedSession::read(agent, &transcript)?))
+    }
+}
+
+fn locate(agent: &str, id: &str) -> Result<PathBuf, TranscriptError> {
+    match agent {
+        claude_code::RUNTIME => {
+            let folder = env::var_os("CLAUDE_CONFIG_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+            let folder = folder.or_else(|| Some(home()?.join(".claude"))).unwrap_or_default();
+            claude_code::locate(&folder.join("projects"), id)
+        }
+        _ => Err(TranscriptError::UnknownAgent { agent: agent.to_owned() }),
+    }
+}
