@@ -1,6 +1,5 @@
 //! Every case of `testdata/cases`, asked as a user asks: in its folder, by the command line alone.
 //! What the cases mean stands in them; that the heart gives the same answers is tested beside the cases' maker.
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it doesn't expect")]
 
 use std::path::Path;
 use std::process::Command;

@@ -68,7 +68,7 @@ fn run(command: &str, place: &Path) -> String {
         .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_EMAIL"), "somebody@example.test")))
         .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_DATE"), "2025-06-01T00:00:00Z")))
         .env("PATH", path.unwrap())
-        .env("HOME", place.join("home"))
+        .env("HOME", place.join("user"))
         .stdin(Stdio::null())
         .output()
         .unwrap();
