@@ -7,6 +7,7 @@ use countersign::inquiry::QuestionError;
 use countersign::policy::PolicyError;
 use countersign_capture::git::GitError;
 use countersign_sign::{AttestError, KeyError, SignError};
+use countersign_store::StoreError;
 
 use crate::escape::escaped;
 use crate::output;
@@ -141,6 +142,12 @@ impl From<GitError> for Failure {
             _ => "git-failed",
         };
         Self::of(code, &error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::of(error.code(), &error)
     }
 }
 

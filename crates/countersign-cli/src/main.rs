@@ -9,10 +9,14 @@ mod data_home;
 mod passphrase;
 mod signer;
 mod target;
+mod repository;
+mod stores;
 mod policy_file;
 mod capture_failure;
 mod circumstances;
-mod evidence_file;
+mod keeping;
+mod asking;
+mod report;
 mod verb;
 
 use std::process::ExitCode;

@@ -3,9 +3,12 @@
 
 mod attest;
 mod completions;
+mod init;
+mod inspect;
 mod key;
 mod policy;
 mod run;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -30,9 +33,12 @@ macro_rules! verbs {
 
 // In the order of the help.
 verbs! {
+    init::Init,
     key::Key,
     run::Run,
     attest::Attest,
+    verify::Verify,
+    inspect::Inspect,
     policy::Policy,
     completions::Completions,
 }

@@ -17,12 +17,13 @@ use countersign_capture::git::{GitError, Repository};
 use countersign_capture::local_build::local_build;
 use countersign_capture::observation::Made;
 
-use crate::circumstances::{Confinement, Origin, fact, repository_here};
+use crate::circumstances::{Confinement, Origin, fact};
 use crate::clock;
-use crate::evidence_file::Keeping;
 use crate::failure::Failure;
+use crate::keeping::Keeping;
 use crate::output;
 use crate::passphrase::PassphraseSource;
+use crate::repository;
 use session::SessionChoice;
 use work::Before;
 
@@ -67,7 +68,7 @@ impl Run {
     fn observe(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
         let agent = self.agent()?;
         let confinement = if agent.is_some() { self.confinement.sandbox_image()? } else { None };
-        let repository = repository_here()?;
+        let repository = repository::at_hand()?;
         let artifacts = self.artifact.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>();
         let artifacts =
             artifacts.map_err(|error| Failure::new("artifact-unreadable", "the artifact's place can't be found").because(&error))?;

@@ -1,0 +1,166 @@
+//! A question on the command line, and how it comes to a decision.
+//! Whoever asks it decides how the decision is shown.
+
+mod artifact;
+mod supply;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use countersign::decision::Decision;
+use countersign::digest::Digest;
+use countersign::inquiry::{Inquiry, Question};
+use countersign::policy::Policy;
+use countersign::time::{Span, Time};
+use countersign::trust::Trust;
+
+use crate::clock;
+use crate::failure::Failure;
+use crate::output;
+use crate::policy_file::PolicyName;
+use crate::repository;
+use crate::stores::{self, STORE_HELP};
+use crate::target::{Target, commit_id};
+use supply::Supplies;
+
+/// May this artifact, being this resource, run in this environment, asked at this time?
+#[derive(Debug, Args)]
+pub(crate) struct Asking {
+    /// The artifact: PATH, sha256:HEX or git:REV
+    #[arg(value_name = "TARGET", value_hint = ValueHint::FilePath)]
+    pub(crate) target: OsString,
+    /// The policy: FILE, or git:REV:PATH to read it from a commit of the repository at hand
+    #[arg(long, value_name = "POLICY", value_hint = ValueHint::FilePath)]
+    policy: Option<OsString>,
+    /// A trust root (CAs, logs, TSAs); this version verifies no certificates yet, and refuses it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    trust: Vec<PathBuf>,
+    #[arg(long, value_name = "STORE", help = STORE_HELP)]
+    store: Vec<String>,
+    /// A bundle to take as evidence, in place of the default store
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    bundle: Vec<PathBuf>,
+    /// The environment that it shall run in [default: the policy's only one]
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// The resource that it's meant to be [default: the file's base name, or the repository at hand]
+    #[arg(long, value_name = "URI")]
+    resource: Option<String>,
+    /// The time at which the question is asked [default: now]
+    #[arg(long, value_name = "RFC3339")]
+    at: Option<Time>,
+}
+
+impl Asking {
+    /// Asks, looks for evidence wherever it may be, and decides.
+    ///
+    /// 1. The time is one that this machine's clock can vouch for.
+    /// 2. The target is found out; a file is hashed.
+    /// 3. The policy is loaded, from anywhere but the change that it judges.
+    /// 4. The inquiry is told whatever it wants to know.
+    pub(crate) fn decide(self) -> Result<Decision, Failure> {
+        if !self.trust.is_empty() {
+            return Err(Failure::new(
+                "trust-unsupported",
+                "this version verifies no certificates, so a trust root would vouch for nothing",
+            )
+            .hint("leave `--trust` out: signatures by keys that stand in the policy are verified without"));
+        }
+        let policy = self.policy.clone().ok_or_else(|| {
+            Failure::new("policy-missing", "no policy was given, and without one nothing is allowed")
+                .hint("give `--policy FILE`; `countersign init` writes one to begin with")
+        })?;
+        let policy = PolicyName::parse(policy)?;
+        // 1.
+        let at = self.time()?;
+        // 2. and 3.
+        let (artifact, policy, known) = match Target::parse(&self.target)? {
+            Target::Path(path) => {
+                // Before the file is hashed, which can take long.
+                let policy = policy.load()?;
+                let artifact = artifact::digest(&path)?;
+                (artifact, policy, Artifact::File(path))
+            }
+            Target::Sha256(digest) => (digest, policy.load()?, Artifact::Elsewhere),
+            Target::Git(revision) => {
+                let repository = repository::at_hand()?;
+                let commit = commit_id(repository.as_ref(), &revision)?;
+                (commit.clone(), policy.load_to_judge(&commit, repository.as_ref())?, Artifact::Elsewhere)
+            }
+        };
+        let question = self.question(artifact.clone(), &known, at)?;
+        // 4.
+        self.inquire(question, &policy, &known, &artifact)
+    }
+
+    fn time(&self) -> Result<Time, Failure> {
+        let now = clock::now()?;
+        let Some(at) = self.at else { return Ok(now) };
+        if at > now.plus(Span::CLOCK_SKEW) {
+            return Err(Failure::new(
+                "clock-behind-question",
+                format!("the question is asked at {at}, and this machine's clock says {now}"),
+            )
+            .hint("set the clock, or ask at a time that has come"));
+        }
+        if at.plus(Span::CLOCK_SKEW) < now {
+            output::labelled(
+                output::HINT,
+                "note",
+                &format!("asked as of {at}, by the policy and the trust that are given now, not those of then"),
+            );
+        }
+        Ok(at)
+    }
+
+    fn question(&self, artifact: Digest, known: &Artifact, at: Time) -> Result<Question, Failure> {
+        let resource = match &self.resource {
+            Some(resource) => resource.clone(),
+            None => default_resource(&artifact, known)?,
+        };
+        let question = Question::new(artifact, resource, at)?;
+        Ok(match &self.environment {
+            Some(environment) => question.environment(environment),
+            None => question,
+        })
+    }
+
+    fn inquire(&self, question: Question, policy: &Policy, known: &Artifact, artifact: &Digest) -> Result<Decision, Failure> {
+        let trust = Trust::keys_only();
+        let mut inquiry = Inquiry::about(question, &trust, policy)?;
+        let named = stores::named(&self.store)?;
+        let places = if self.store.is_empty() && self.bundle.is_empty() { stores::default()? } else { named };
+        let supplies = Supplies::gather(&self.bundle, places, known, artifact)?;
+        while let Some(wanted) = inquiry.next() {
+            for found in supplies.answers(&wanted) {
+                inquiry.supply(&wanted, found);
+            }
+        }
+        Ok(inquiry.decide())
+    }
+}
+
+/// What is at hand of the artifact.
+#[derive(Debug)]
+enum Artifact {
+    /// The artifact itself.
+    File(PathBuf),
+    /// Its name only.
+    Elsewhere,
+}
+
+fn default_resource(artifact: &Digest, known: &Artifact) -> Result<String, Failure> {
+    let needed = |what: &str| Failure::new("resource-needed", what).hint("say with `--resource` what it's meant to be");
+    match known {
+        Artifact::File(path) => {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.map(str::to_owned).ok_or_else(|| needed("the file's name doesn't say what it's meant to be"))
+        }
+        Artifact::Elsewhere if artifact.algorithm().is_git() => {
+            let uri = repository::at_hand()?.and_then(|repository| repository.repository_uri());
+            uri.ok_or_else(|| needed("no repository at hand has a remote `origin` that says what the commit is a commit of"))
+        }
+        Artifact::Elsewhere => Err(needed("a digest doesn't say what it's meant to be")),
+    }
+}

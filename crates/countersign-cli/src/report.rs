@@ -1,0 +1,149 @@
+//! Shows a decision to a human, complete and compact.
+//! It adds nothing to the decision but one sentence about what evidence from the agent's own machine can show.
+
+use std::fmt::{self, Write as _};
+
+use countersign::decision::{Answer, Decision, EvidenceResult, RequirementResult, Status};
+use countersign::digest::Digest;
+use countersign::predicate::Basis;
+
+use crate::escape::escaped;
+use crate::output::{ERROR, FAINT, GOOD, HINT, WARNING};
+
+/// Returns the decision as text with styles; `target` is what was asked about, as it was typed.
+pub(crate) fn human(decision: &Decision, target: &str) -> String {
+    let mut text = String::new();
+    // INVARIANT: writing to a string never fails.
+    let _ = write(&mut text, decision, target);
+    text
+}
+
+fn write(out: &mut String, decision: &Decision, target: &str) -> fmt::Result {
+    headline(out, decision, target)?;
+    requirements(out, &decision.requirements)?;
+    next_steps(out, &decision.requirements)?;
+    evidence(out, &decision.evidence)?;
+    if !decision.findings.is_empty() {
+        writeln!(out, "findings")?;
+        for finding in &decision.findings {
+            writeln!(out, "  {WARNING}{}{WARNING:#}  {}  {}", finding.severity, finding.code, short(&finding.sides))?;
+        }
+    }
+    if !decision.overrides.is_empty() {
+        writeln!(out, "overrides: {}", decision.overrides.len())?;
+    }
+    if let Some(until) = decision.valid_until {
+        writeln!(out, "valid until {until}")?;
+    }
+    if rests_on_the_harness(decision) {
+        writeln!(
+            out,
+            "{WARNING}note{WARNING:#}: signed by keys on a machine that the agent may share; it shows what the harness said, not what happened"
+        )?;
+    }
+    Ok(())
+}
+
+fn headline(out: &mut String, decision: &Decision, target: &str) -> fmt::Result {
+    let (style, answer) = match decision.decision {
+        Answer::Allow => (GOOD, "ALLOW"),
+        Answer::Deny => (ERROR, "DENY"),
+        Answer::Undetermined => (WARNING, "UNDETERMINED"),
+    };
+    let question = &decision.question;
+    let environment = question.environment.as_deref().unwrap_or("any environment");
+    writeln!(out, "{style}{answer}{style:#}  {} as {} in {}", escaped(target), escaped(&question.resource), escaped(environment))?;
+    let artifact: Vec<_> = question.artifact.iter().map(|digest| digest.to_string()).collect();
+    writeln!(out, "  {FAINT}{}  at {}{FAINT:#}", artifact.join(" "), question.at)?;
+    let policy = &decision.policy;
+    writeln!(out, "  {FAINT}policy {}  sha256:{}{FAINT:#}", escaped(&policy.id), policy.digest.sha256)
+}
+
+fn requirements(out: &mut String, requirements: &[RequirementResult]) -> fmt::Result {
+    let (ids, kinds) = (requirements.iter().map(|r| escaped(&r.id)), requirements.iter().map(|r| r.kind));
+    let (id_width, kind_width) = (widest(ids), widest(kinds));
+    for requirement in requirements {
+        let (style, sign) = match requirement.status {
+            Status::Met => (GOOD, '✓'),
+            Status::Unmet => (ERROR, '✗'),
+            Status::Unknown => (WARNING, '?'),
+        };
+        let id = escaped(&requirement.id);
+        let begin = format!("{style}{sign}{style:#} {id:id_width$}  {:kind_width$}", requirement.kind);
+        if let Some(by) = &requirement.overridden_by {
+            writeln!(out, "{begin}  {WARNING}overridden{WARNING:#} by {}", short(std::slice::from_ref(by)))?;
+        } else if requirement.reasons.is_empty() {
+            writeln!(out, "{begin}  {FAINT}{}{FAINT:#}", short(&requirement.evidence))?;
+        }
+        for (place, reason) in requirement.reasons.iter().enumerate() {
+            let begin = if place == 0 { begin.clone() } else { format!("  {:id_width$}  {:kind_width$}", "", "") };
+            write!(out, "{begin}  {style}{}{style:#}: {}", reason.code, escaped(&reason.detail))?;
+            if !reason.evidence.is_empty() {
+                write!(out, "  {FAINT}{}{FAINT:#}", short(&reason.evidence))?;
+            }
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+/// What would help, each command once.
+fn next_steps(out: &mut String, requirements: &[RequirementResult]) -> fmt::Result {
+    let mut told: Vec<&str> = Vec::new();
+    for command in requirements.iter().flat_map(|requirement| &requirement.remedy) {
+        if !told.contains(&command.as_str()) {
+            writeln!(out, "{HINT}next{HINT:#}: {}", escaped(command))?;
+            told.push(command);
+        }
+    }
+    Ok(())
+}
+
+fn evidence(out: &mut String, evidence: &[EvidenceResult]) -> fmt::Result {
+    if evidence.is_empty() {
+        return writeln!(out, "evidence: none by signers of the policy");
+    }
+    writeln!(out, "evidence")?;
+    for item in evidence {
+        let signer = item.signer.id.as_deref().map_or_else(|| "unknown signer".to_owned(), escaped);
+        let person = item.signer.person.as_deref().map_or(String::new(), |person| format!(", {}", escaped(person)));
+        let predicate = if item.predicate_type.is_empty() { "unreadable".to_owned() } else { escaped(&item.predicate_type) };
+        write!(
+            out,
+            "  {}  {predicate}  by {signer} ({}{person})  {}",
+            short(std::slice::from_ref(&item.bundle)),
+            item.signer.kind,
+            item.basis
+        )?;
+        if let Some(claimed) = item.claimed_at {
+            write!(out, "  claimed {claimed}")?;
+        }
+        for witnessed in &item.witnessed_at {
+            write!(out, "  witnessed {witnessed}")?;
+        }
+        if let Some(refusal) = item.refusal {
+            write!(out, "  {ERROR}refused: {refusal}{ERROR:#}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// Whether everything that allows was said by the agent's own side.
+fn rests_on_the_harness(decision: &Decision) -> bool {
+    let mut carrying = decision.requirements.iter().flat_map(|requirement| &requirement.evidence).peekable();
+    let is_own = |bundle: &Digest| decision.evidence.iter().any(|item| item.bundle == *bundle && item.basis <= Basis::Harness);
+    decision.is_allowed() && carrying.peek().is_some() && carrying.all(is_own)
+}
+
+/// Enough of each digest to find it in the list of evidence.
+fn short(digests: &[Digest]) -> String {
+    let short: Vec<String> = digests.iter().map(|digest| digest.hex().chars().take(SHORT_DIGITS).collect()).collect();
+    short.join(" ")
+}
+
+fn widest<T: AsRef<str>>(words: impl Iterator<Item = T>) -> usize {
+    words.map(|word| word.as_ref().chars().count()).max().unwrap_or_default()
+}
+
+const SHORT_DIGITS: usize = 12;

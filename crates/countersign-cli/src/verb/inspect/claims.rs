@@ -1,0 +1,153 @@
+//! The claims of one bundle, in the order in which a reader asks: what it is, about what, by whom, how.
+//! Each is a stranger's word until it's verified.
+
+use std::fmt;
+
+use countersign::bundle::{Bundle, Material};
+use countersign::digest::DigestSet;
+use countersign::json::{Json, Object};
+use countersign::predicate::{PROVENANCE, Provenance, TEST_RESULT, TestResult};
+use countersign::seal::SealedRecord;
+use countersign::statement::ResourceDescriptor;
+
+use crate::escape::escaped;
+
+/// What a bundle claims.
+pub(super) struct Claims {
+    /// Names and values; a name may stand there several times.
+    claims: Vec<(&'static str, String)>,
+    json: Json,
+}
+
+impl Claims {
+    /// Reads the claims.
+    pub(super) fn of(bundle: &Bundle) -> Self {
+        let mut claims = Vec::new();
+        let mut claim = |name, value: String| claims.push((name, value));
+        let statement = bundle.unverified_statement();
+        claim("bundle", bundle.digest().to_string());
+        let material = match bundle.material() {
+            Material::Key { hint } if hint.is_empty() => "a key that isn't named".to_owned(),
+            Material::Key { hint } => format!("key {hint}"),
+            Material::Certificate => "a certificate".to_owned(),
+            _ => "something else".to_owned(),
+        };
+        claim("signed by", material);
+        claim("predicate", statement.predicate_type.clone());
+        for subject in &statement.subject {
+            claim("subject", described(subject));
+        }
+        let predicate = &statement.predicate;
+        if statement.predicate_type == PROVENANCE {
+            match predicate.to::<Provenance>() {
+                Ok(provenance) => provenance_claims(&provenance, predicate, &mut claim),
+                Err(error) => claim("unreadable", format!("the predicate isn't SLSA provenance: {error}")),
+            }
+        }
+        if statement.predicate_type == TEST_RESULT {
+            match predicate.to::<TestResult>() {
+                Ok(result) => gate_claims(&result, predicate, &mut claim),
+                Err(error) => claim("unreadable", format!("the predicate isn't a test result: {error}")),
+            }
+        }
+        if let Some(claimed) = countersign::predicate::claimed_at(&statement.predicate_type, predicate) {
+            claim("made", claimed.to_string());
+        }
+        Self { json: json(bundle), claims }
+    }
+
+    /// Returns the statement, and what the bundle offers to verify it with, as one canonical line.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        self.json.canonical()
+    }
+}
+
+impl fmt::Display for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.claims.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        self.claims.iter().try_for_each(|(name, value)| writeln!(f, "  {name:width$}  {}", escaped(value)))
+    }
+}
+
+fn provenance_claims(provenance: &Provenance, predicate: &Json, claim: &mut impl FnMut(&'static str, String)) {
+    let text = |pointer: &str| predicate.pointer(pointer).and_then(Json::as_str);
+    claim("builder", provenance.run_details.builder.id.clone());
+    claim("build type", provenance.build_definition.build_type.clone());
+    let agent = "/buildDefinition/internalParameters/agent";
+    if let Some(name) = text(&format!("{agent}/runtime/name")) {
+        let version = text(&format!("{agent}/runtime/version")).map_or(String::new(), |version| format!(" {version}"));
+        claim("agent", format!("{name}{version}"));
+    }
+    let models =
+        predicate.pointer(&format!("{agent}/models")).and_then(Json::as_array).map_or(Vec::new(), |models| models.iter().collect());
+    let models = if models.is_empty() { predicate.pointer(&format!("{agent}/model")).into_iter().collect() } else { models };
+    for model in models {
+        let word = |name| model.get(name).and_then(Json::as_str).unwrap_or("?");
+        claim("model", format!("{}/{}", word("provider"), word("modelId")));
+    }
+    if let (Some(issuer), Some(subject)) =
+        (text("/buildDefinition/internalParameters/onBehalfOf/issuer"), text("/buildDefinition/internalParameters/onBehalfOf/subject"))
+    {
+        claim("on behalf of", format!("{issuer}#{subject}"));
+    }
+    for (name, dependency) in [("source", "source"), ("sandbox image", "sandbox-image")] {
+        for (_, descriptor) in provenance.dependencies(dependency) {
+            claim(name, described(descriptor));
+        }
+    }
+    for (_, descriptor) in provenance.byproducts("sbom") {
+        claim("sbom", described(descriptor));
+    }
+    if let Some((outcome, _)) = provenance.run_outcome() {
+        let word = Json::of(&outcome.outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
+        claim("run outcome", outcome.exit_code.map_or(word.clone(), |code| format!("{word}, exit code {code}")));
+    }
+    let everything = provenance.build_definition.resolved_dependencies.iter().chain(&provenance.run_details.byproducts);
+    for descriptor in everything.filter(|descriptor| descriptor.media_type.as_deref() == Some(SealedRecord::MEDIA_TYPE)) {
+        let name = descriptor.name.as_deref().unwrap_or("unnamed");
+        let sealed = descriptor.content.as_deref().map(SealedRecord::parse);
+        claim(
+            "sealed",
+            match sealed {
+                Some(Ok(record)) => format!("{name}: {} leaves, root {}, record {}", record.leaves(), record.root(), record.record()),
+                Some(Err(error)) => format!("{name}: {error}"),
+                None => format!("{name}: {}", digests(&descriptor.digest)),
+            },
+        );
+    }
+}
+
+fn gate_claims(result: &TestResult, predicate: &Json, claim: &mut impl FnMut(&'static str, String)) {
+    if let Some(gate) = result.configuration.first() {
+        claim("gate", gate.name.clone().unwrap_or_default());
+    }
+    claim("result", predicate.get("result").and_then(Json::as_str).unwrap_or_default().to_owned());
+    for failed in &result.failed_tests {
+        claim("failed", failed.clone());
+    }
+}
+
+fn described(descriptor: &ResourceDescriptor) -> String {
+    let words = [descriptor.name.clone(), descriptor.uri.clone(), Some(digests(&descriptor.digest))];
+    words.into_iter().flatten().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("  ")
+}
+
+fn digests(set: &DigestSet) -> String {
+    set.iter().map(|digest| digest.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+fn json(bundle: &Bundle) -> Json {
+    let object =
+        |members: Vec<(&str, Json)>| Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Object>());
+    let material = match bundle.material() {
+        Material::Key { hint } => object(vec![("publicKey", object(vec![("hint", Json::from(hint.as_str()))]))]),
+        _ => object(vec![("certificate", object(vec![]))]),
+    };
+    let statement = Json::parse(bundle.unverified_payload()).unwrap_or_default();
+    object(vec![
+        ("bundle", Json::from(bundle.digest().to_string().as_str())),
+        ("verified", Json::Bool(false)),
+        ("material", material),
+        ("statement", statement),
+    ])
+}

@@ -1,0 +1,89 @@
+//! Several processes at once: each test starts itself again, with a part to play.
+
+use std::env;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use countersign::bundle::Bundle;
+use countersign_store::{DirStore, Store};
+
+use super::contents;
+use crate::bundles::{PROVENANCE, about, bundle, provenance, sha256};
+
+const STORE: &str = "COUNTERSIGN_TEST_STORE";
+const PART: &str = "COUNTERSIGN_TEST_PART";
+const PUT: &str = "it was put:";
+
+/// Returns the store and the part, in a process that was started to play one.
+fn part() -> Option<(DirStore, String)> {
+    Some((DirStore::create(env::var_os(STORE)?).unwrap(), env::var(PART).unwrap()))
+}
+
+fn start(test: &str, store: &Path, part: usize) -> Child {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", &format!("directory::processes::{test}"), "--nocapture"]);
+    command.env(STORE, store).env(PART, part.to_string()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn own(part: &str, n: usize) -> Bundle {
+    bundle(&[sha256(&format!("{part} {n}")).into(), sha256("all").into()], PROVENANCE, "")
+}
+
+#[test]
+fn lets_many_processes_put_and_find_at_once() {
+    if let Some((store, part)) = part() {
+        for n in 0..10 {
+            store.put(&own(&part, n)).unwrap();
+            store.put(&about(&sha256(&format!("shared {n}")))).unwrap();
+            assert!(store.find(&sha256("all"), &provenance()).unwrap().len() > n);
+        }
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    // Nobody has made the store yet: they all do.
+    let path = place.path().join("store");
+    let mut children: Vec<_> = (0..4).map(|part| start("lets_many_processes_put_and_find_at_once", &path, part)).collect();
+    while children.iter_mut().any(|child| child.try_wait().unwrap().is_none()) {
+        // Never an error, and never less than was there before.
+        if let Ok(store) = DirStore::open(&path) {
+            let before = store.find(&sha256("all"), &provenance()).unwrap().len();
+            assert!(store.find(&sha256("all"), &provenance()).unwrap().len() >= before);
+        }
+    }
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let store = DirStore::open(&path).unwrap();
+    assert_eq!(store.find(&sha256("all"), &provenance()).unwrap().len(), 40);
+    for n in 0..10 {
+        assert_eq!(store.find(&sha256(&format!("shared {n}")), &provenance()).unwrap().len(), 1);
+    }
+    assert!(!contents(&path).iter().any(|name| name.starts_with("incoming/")));
+}
+
+#[test]
+fn keeps_all_that_was_put_before_a_kill() {
+    if let Some((store, part)) = part() {
+        for n in 0.. {
+            store.put(&own(&part, n)).unwrap();
+            eprintln!("{PUT} {n}");
+        }
+    }
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store");
+    for round in 1..=10 {
+        let mut child = start("keeps_all_that_was_put_before_a_kill", &path, round);
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert_eq!(lines.filter(|line| line.starts_with(PUT)).take(round).count(), round);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let store = DirStore::open(&path).unwrap();
+        for n in 0..round {
+            let bundle = own(&round.to_string(), n);
+            assert_eq!(store.find(&sha256(&format!("{round} {n}")), &provenance()).unwrap(), [bundle.bytes()]);
+        }
+        store.find(&sha256("all"), &provenance()).unwrap();
+    }
+}
