@@ -67,13 +67,21 @@ impl Run {
 
     fn observe(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
         let agent = self.agent()?;
-        let confinement = if agent.is_some() { self.confinement.sandbox_image()? } else { None };
+        let sandbox_image = self.confinement.sandbox_image()?;
         let repository = repository::at_hand()?;
         let artifacts = self.artifact.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>();
         let artifacts =
             artifacts.map_err(|error| Failure::new("artifact-unreadable", "the artifact's place can't be found").because(&error))?;
+        let mut was_dirty = false;
         let before = match &repository {
-            Some(repository) if artifacts.is_empty() => Some(Before::look(repository)?),
+            Some(repository) if artifacts.is_empty() => {
+                let before = Before::look(repository)?;
+                was_dirty = before.is_dirty(repository, &[])?;
+                if was_dirty {
+                    output::warning("the work tree has changes already that aren't committed; they can't be told from the command's");
+                }
+                Some(before)
+            }
             Some(repository) => before_a_build(repository, &artifacts),
             None if artifacts.is_empty() => return Err(GitError::NotARepository { path: PathBuf::from(".") }.into()),
             None => None,
@@ -103,7 +111,7 @@ impl Run {
                     observation = observation.reference(reference);
                 }
             }
-            if let Some(image) = confinement {
+            if let Some(image) = sandbox_image {
                 observation = observation.sandbox_image(image);
             }
             if artifacts.iter().zip(&untouched).any(|(path, before)| before.is_some() && Trace::of(path) == *before) {
@@ -112,6 +120,9 @@ impl Run {
             }
             if matches!(made, Made::Tree(_)) {
                 output::warning("not all changes are committed, so the statement is about the files as they are and about no commit");
+                if was_dirty {
+                    observation = observation.finding("work-tree-was-dirty");
+                }
             }
             if finished.descendants == Descendants::Left {
                 output::warning("the command left processes behind that still run; the statement says so");
