@@ -31,8 +31,8 @@ use work::Before;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  countersign run --agent claude-code --session ID -- claude -p 'Add a greeting' --session-id ID\n  \
         countersign run --artifact app.tar.gz -- make dist\n\n\
-        Exits as the command did, or with 125 if nothing could be observed or signed, 126 if the command can't be\n\
-        executed, 127 if it isn't found. Where the bundle is kept is printed on standard error.")]
+        Exits as the command did, or with 125 if nothing could be observed or signed, 126 if the command can't be executed, \
+        127 if it isn't found. Where the bundle is kept is printed on standard error.")]
 pub(crate) struct Run {
     /// The agent that runs: claude-code, or none [default: claude-code for a command of the name `claude` and no
     /// artifact, else none]
@@ -101,7 +101,7 @@ impl Run {
                 made_artifacts(&artifacts, status)?
             };
             let Some(made) = made else {
-                output::remark("countersign: nothing was made, so nothing is signed");
+                output::labelled(output::FAINT, "note", "nothing was made, so nothing is signed");
                 return Ok(());
             };
             let mut observation = self.origin.observe(repository.as_ref())?;
@@ -142,7 +142,7 @@ impl Run {
             };
             let lines = keeper.keep(&statement)?;
             output::remark(lines.trim_end());
-            output::remark("countersign: what is sealed can't be disclosed later: its openings aren't kept");
+            output::labelled(output::FAINT, "note", "what is sealed can't be disclosed later: its openings aren't kept");
             Ok(())
         };
         after().map_err(|failure| failure.hint(format!("the command itself ended with status {status}")))?;

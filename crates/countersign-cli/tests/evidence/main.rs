@@ -6,3 +6,4 @@ mod scene;
 mod run;
 mod attest;
 mod canary;
+mod walk;
