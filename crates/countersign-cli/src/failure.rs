@@ -103,11 +103,7 @@ impl Failure {
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         let failure = Self::of(error.code(), &error);
-        match failure.code {
-            "key-missing" => failure.hint("`countersign key generate` makes the default key"),
-            "passphrase-needed" => failure.hint(PASSPHRASE_HINT),
-            _ => failure,
-        }
+        if failure.code == "passphrase-needed" { failure.hint(PASSPHRASE_HINT) } else { failure }
     }
 }
 

@@ -50,9 +50,8 @@ fn main() -> ExitCode {
 
 /// Answers a command line that runs no verb: a request for help, or one that can't be understood.
 fn unusable(error: &clap::Error) -> ExitCode {
-    let text = error.render().ansi().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return match output::answer(&text) {
+        return match output::answer(&error.render().ansi().to_string()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
                 failure.report();
@@ -60,7 +59,13 @@ fn unusable(error: &clap::Error) -> ExitCode {
             }
         };
     }
-    output::remark(text.replacen("error:", "error[usage]:", 1).trim_end());
+    let text = error.render().to_string();
+    // What was typed stands in it, and a file name that a shell completed can be a stranger's.
+    let text = text.trim_end().lines().map(escape::escaped).collect::<Vec<_>>().join("\n");
+    match text.strip_prefix("error: ") {
+        Some(text) => output::labelled(output::ERROR, "error[usage]", text),
+        None => output::remark(&text),
+    }
     // Clap's own status for this is 2, which here means that a decision is undetermined.
     ExitCode::from(verb::failure_status(std::env::args_os().skip(1)))
 }

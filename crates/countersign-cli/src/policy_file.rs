@@ -57,7 +57,7 @@ impl PolicyName {
     /// Loads the policy that a commit is judged by, unless it's that commit's own.
     pub(crate) fn load_to_judge(&self, commit: &Digest, repository: Option<&Repository>) -> Result<Policy, Failure> {
         match (self, repository) {
-            (Self::InCommit { revision, .. }, Some(repository)) => {
+            (Self::InCommit { revision, path }, Some(repository)) => {
                 let from = repository.commit(revision)?.id;
                 if from == *commit || !repository.is_ancestor(&from, commit)? {
                     let problem = if from == *commit {
@@ -68,6 +68,8 @@ impl PolicyName {
                     return Err(Failure::new("policy-from-change", format!("the policy's commit `{revision}` {problem}"))
                         .hint("name a commit before the change, such as the one that it's based on: `git merge-base origin/main REV`"));
                 }
+                // By its id, since a branch can move in between.
+                return Ok(Policy::parse(&repository.file_at(from.hex(), path)?)?);
             }
             (Self::File(path), Some(repository)) if repository.work_tree().is_some_and(|top| lies_in(path, top)) => {
                 output::warning(&format!(

@@ -1,6 +1,6 @@
 //! Every store keeps the contract; each kind's own promises stand in its module.
 //! What bundles mean isn't tested here.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail, and say why")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail, and say why")]
 
 mod bundles;
 mod contract;

@@ -314,8 +314,9 @@ pub enum GitIdError {
     Collision,
 }
 
-/// Returns lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// Returns bytes in lower-case hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

@@ -2,6 +2,8 @@
 //! It loads a policy or says what is wrong with it; what a policy means for evidence is the inquiry's affair.
 
 mod load;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::collections::BTreeMap;

@@ -12,7 +12,7 @@ pub use provenance::{
     Basis, BuildDefinition, BuildType, Builder, Metadata, Outcome, Provenance, RunDetails, RunOutcome, Source, SourceError,
 };
 pub use run::{Fact, Run, builder, commit_subject, tree_subject};
-pub use sbom::{Sbom, SbomFormat};
+pub use sbom::{Sbom, SbomError, SbomFormat};
 pub use test_result::{GateResult, TestResult};
 
 /// SLSA provenance v1.

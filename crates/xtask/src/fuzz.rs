@@ -25,7 +25,12 @@ pub(crate) fn run(repository: &Repository, seconds: &str) -> Result<(), String> 
     let limit = format!("-max_total_time={seconds}");
     for name in fuzz(&["list", "--fuzz-dir", "."]).output()?.lines() {
         println!("== fuzz {name} for {seconds} s");
-        fuzz(&["run", "--fuzz-dir", ".", name, "--", &limit, "-max_len=4096", "-timeout=10"]).run()?;
+        // What is found is kept below `target`; the golden files are where every target begins.
+        let corpus = target.join("corpus").join(name);
+        fs::create_dir_all(&corpus).map_err(|error| format!("can't make `{}`: {error}", corpus.display()))?;
+        let golden = repository.root().join("testdata/golden");
+        let [corpus, golden] = &[&corpus, &golden].map(|folder| folder.display().to_string());
+        fuzz(&["run", "--fuzz-dir", ".", name, corpus, golden, "--", &limit, "-max_len=16384", "-timeout=10"]).run()?;
     }
     Ok(())
 }

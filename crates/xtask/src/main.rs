@@ -10,6 +10,7 @@ mod purity;
 mod repository;
 mod run;
 mod source;
+mod testdata;
 mod tidy;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ usage: cargo xtask TASK
   purity            the heart depends on nothing that reaches the world
   features          canonical JSON is the same whatever features of serde_json are on
   header [--check]  writes (or compares) the C header and the list of exported symbols
+  testdata          makes the cases and golden files again; a test compares them
   fuzz [SECONDS]    runs each fuzz target for so long (default 30)";
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn perform(repository: &Repository, arguments: &[&str]) -> Result<(), String> {
         ["features"] => features::check(repository),
         ["header"] => header::write(repository),
         ["header", "--check"] => header::check(repository),
+        ["testdata"] => testdata::write(repository),
         ["fuzz"] => fuzz::run(repository, "30"),
         ["fuzz", seconds] if seconds.parse::<u32>().is_ok() => fuzz::run(repository, seconds),
         _ => Err(USAGE.to_owned()),

@@ -48,7 +48,7 @@ impl<'a> Supplies<'a> {
                 Ok(digest) => Found::Digest(digest),
                 Err(why) => Found::Unavailable(why.to_owned()),
             },
-            Artifact::Elsewhere => Found::Unavailable("the artifact isn't at hand, so its other digests are unknown".to_owned()),
+            Artifact::Elsewhere => Found::Unavailable("the artifact itself is not at hand".to_owned()),
         }
     }
 }

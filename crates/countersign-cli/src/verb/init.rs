@@ -54,15 +54,15 @@ impl Init {
                 .hint("go into a clone with a work tree")
         })?;
         let uri = repository.repository_uri();
-        if uri.is_none() {
-            output::warning("the repository has no remote `origin`, so the policy can't say from which repository things must come");
-        }
         let solo = Solo {
             id: self.id.unwrap_or_else(|| default_id(uri.as_deref(), top)),
             key: default_public_key()?,
             repository: uri,
             expires: clock::now()?.plus(Span::seconds(A_YEAR)),
         };
+        if solo.repository.is_none() {
+            output::warning("the repository has no remote `origin`, so the policy can't say from which repository things must come");
+        }
         let text = solo.to_yaml();
         let policy = Policy::parse(text.as_bytes())?;
         let path = top.join(".countersign").join("policy.yaml");

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::new_store;
 use crate::bundles::{TEST_RESULT, about, bundle, provenance, sha256, types};
 
-/// A store with one bundle about `a`, and another about `b` alone.
+/// A store with one bundle about `a`, and another about `b`.
 struct Kept {
     place: TempDir,
     store: DirStore,

@@ -18,7 +18,8 @@ fn start(test: &str, script: &str, place: &Path) {
     let may_mount = Command::new("unshare").args(["-rm", "true"]).output().is_ok_and(|output| output.status.success());
     if !may_mount {
         // Not by `eprintln`, which nobody sees of a test that passes.
-        writeln!(std::io::stderr(), "SKIPPED {test}: nothing may be mounted here (`unshare -rm` fails)").unwrap();
+        let message = format!("SKIPPED {test}: nothing may be mounted here (`unshare -rm` fails)\n");
+        std::io::stderr().write_all(message.as_bytes()).unwrap();
         return;
     }
     let output = Command::new("unshare")

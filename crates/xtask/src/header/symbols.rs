@@ -67,7 +67,8 @@ pub(super) fn check_library(repository: &Repository, symbols: &str) -> Result<()
 }
 
 fn fresh_library(repository: &Repository) -> Option<PathBuf> {
-    let library = repository.target().join("debug").join("libcountersign.so");
+    // Not the copy one folder up, which `cargo test` doesn't renew.
+    let library = repository.target().join("debug").join("deps").join("libcountersign_c.so");
     let built = changed(&library)?;
     let sources = repository.files().filter(|path| path.starts_with(SOURCES));
     let newest = sources.filter_map(|path| changed(&repository.root().join(path))).max()?;

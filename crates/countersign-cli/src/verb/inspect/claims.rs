@@ -109,7 +109,7 @@ fn provenance_claims(provenance: &Provenance, predicate: &Json, claim: &mut impl
         claim(
             "sealed",
             match sealed {
-                Some(Ok(record)) => format!("{name}: {} leaves, root {}, record {}", record.leaves(), record.root(), record.record()),
+                Some(Ok(record)) => format!("{name}: leaves {}, root {}, record {}", record.leaves(), record.root(), record.record()),
                 Some(Err(error)) => format!("{name}: {error}"),
                 None => format!("{name}: {}", digests(&descriptor.digest)),
             },

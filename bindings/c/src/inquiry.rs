@@ -1,0 +1,177 @@
+//! An inquiry that owns what it borrows, since C has no lifetimes; and the policy and the decision at its two ends.
+//! What is asked for, believed and decided is the heart's affair.
+
+use std::sync::Arc;
+
+use countersign::digest::{Algorithm, Digest};
+use countersign::inquiry::{Found, Question, Wanted};
+use countersign::json::{Json, Object};
+use countersign::trust::Trust;
+use self_cell::self_cell;
+
+use crate::code::Answer;
+use crate::error::Error;
+
+/// What an organisation expects. Free it whenever you like: an inquiry keeps what it needs.
+pub struct Policy {
+    policy: Arc<countersign::policy::Policy>,
+}
+
+impl Policy {
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, Error> {
+        Ok(Self { policy: Arc::new(countersign::policy::Policy::parse(text)?) })
+    }
+}
+
+/// A question on its way to a decision.
+pub struct Inquiry {
+    /// None once it has decided, or if a call failed half-way through a change.
+    running: Option<Running>,
+    /// What was asked for last.
+    wanted: Option<Wanted>,
+}
+
+struct Given {
+    policy: Arc<countersign::policy::Policy>,
+    trust: Trust,
+}
+
+type Borrowing<'a> = countersign::inquiry::Inquiry<'a>;
+/// Emptied by deciding, which consumes the inquiry but not what it borrows.
+type Slot<'a> = Option<Borrowing<'a>>;
+
+self_cell!(
+    struct Running {
+        owner: Given,
+        #[not_covariant]
+        dependent: Slot,
+    }
+);
+
+impl Inquiry {
+    pub(crate) fn about(question: Question, policy: &Policy) -> Result<Self, Error> {
+        let given = Given { policy: Arc::clone(&policy.policy), trust: Trust::keys_only() };
+        let running = Running::try_new(given, |given| Borrowing::about(question, &given.trust, &given.policy).map(Some))?;
+        Ok(Self { running: Some(running), wanted: None })
+    }
+
+    /// Returns what is wanted next as JSON, and `None` when nothing more could help.
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        self.wanted = None;
+        let (wanted, json) = self
+            .change(|inquiry| {
+                while let Some(wanted) = inquiry.next() {
+                    if let Some(json) = as_json(&wanted) {
+                        return Some((wanted, json.canonical()));
+                    }
+                    inquiry.supply(&wanted, Found::Unavailable("this version of the C library can't ask for it".to_owned()));
+                }
+                None
+            })?
+            .unzip();
+        self.wanted = wanted;
+        Ok(json)
+    }
+
+    pub(crate) fn supply_bundle(&mut self, bundle: &[u8]) -> Result<(), Error> {
+        self.supply(|wanted| match wanted {
+            Wanted::Bundles { .. } => Ok(Found::These(vec![bundle.to_vec()])),
+            _ => Err(Error::misuse("a bundle was supplied, and something else is wanted")),
+        })
+    }
+
+    pub(crate) fn supply_digest(&mut self, text: &str) -> Result<(), Error> {
+        self.supply(|wanted| match wanted {
+            Wanted::ArtifactDigest(algorithm) => Ok(Found::Digest(digest(*algorithm, text)?)),
+            _ => Err(Error::misuse("a digest was supplied, and something else is wanted")),
+        })
+    }
+
+    pub(crate) fn supply_object(&mut self, content: &[u8]) -> Result<(), Error> {
+        self.supply(|wanted| match wanted {
+            Wanted::GitObject(_) => Ok(Found::These(vec![content.to_vec()])),
+            _ => Err(Error::misuse("a git object was supplied, and something else is wanted")),
+        })
+    }
+
+    pub(crate) fn supply_nothing(&mut self) -> Result<(), Error> {
+        self.supply(|_| Ok(Found::Nothing))
+    }
+
+    pub(crate) fn supply_unavailable(&mut self, why: &str) -> Result<(), Error> {
+        self.supply(|_| Ok(Found::Unavailable(why.to_owned())))
+    }
+
+    pub(crate) fn decide(&mut self) -> Result<Decision, Error> {
+        self.wanted = None;
+        let mut running = self.running.take().ok_or_else(over)?;
+        let inquiry = running.with_dependent_mut(|_, slot| slot.take().map(Borrowing::decide));
+        Ok(Decision { decision: inquiry.ok_or_else(over)? })
+    }
+
+    fn supply(&mut self, found: impl FnOnce(&Wanted) -> Result<Found, Error>) -> Result<(), Error> {
+        if self.running.is_none() {
+            return Err(over());
+        }
+        let wanted = self.wanted.take().ok_or_else(|| Error::misuse("nothing is wanted: call `countersign_inquiry_next` first"))?;
+        let found = found(&wanted);
+        let supplied = found.and_then(|found| self.change(|inquiry| inquiry.supply(&wanted, found)));
+        self.wanted = Some(wanted);
+        supplied
+    }
+
+    /// Changes the running inquiry. One that panics half-way is not used again.
+    fn change<T>(&mut self, change: impl FnOnce(&mut Borrowing<'_>) -> T) -> Result<T, Error> {
+        let mut running = self.running.take().ok_or_else(over)?;
+        let changed = running.with_dependent_mut(|_, slot| slot.as_mut().map(change)).ok_or_else(over)?;
+        self.running = Some(running);
+        Ok(changed)
+    }
+}
+
+fn over() -> Error {
+    Error::misuse("the inquiry is over: begin another with `countersign_inquiry_new`")
+}
+
+fn digest(wanted: Algorithm, text: &str) -> Result<Digest, Error> {
+    let digest: Digest = text.parse().map_err(|error| Error::misuse(format!("the supplied digest is {error}")))?;
+    if digest.algorithm() == wanted {
+        Ok(digest)
+    } else {
+        Err(Error::misuse(format!("a {} digest was supplied, and {wanted} is wanted", digest.algorithm())))
+    }
+}
+
+/// Says what is wanted; `None` for something that this ABI has no words for.
+fn as_json(wanted: &Wanted) -> Option<Json> {
+    let object = |name: &str, value: Json| Json::Object(Object::from([(name.to_owned(), value)]));
+    match wanted {
+        Wanted::Bundles { digest, predicate_types } => {
+            let types = predicate_types.iter().map(|uri| Json::from(uri.as_str())).collect();
+            let members = [("digest".to_owned(), Json::from(digest.to_string())), ("predicateTypes".to_owned(), Json::Array(types))];
+            Some(object("bundles", Json::Object(Object::from(members))))
+        }
+        Wanted::ArtifactDigest(algorithm) => Some(object("artifactDigest", Json::from(algorithm.name()))),
+        Wanted::GitObject(id) => Some(object("gitObject", Json::from(id.to_string()))),
+        _ => None,
+    }
+}
+
+/// What was decided, and why.
+pub struct Decision {
+    decision: countersign::decision::Decision,
+}
+
+impl Decision {
+    pub(crate) fn is_allowed(&self) -> bool {
+        self.decision.is_allowed()
+    }
+
+    pub(crate) fn answer(&self) -> Answer {
+        self.decision.decision.into()
+    }
+
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        self.decision.to_json()
+    }
+}

@@ -1,0 +1,40 @@
+//! The raw check and what follows it, on any bytes in the place of a good build: nothing panics, and nothing is allowed
+//! but the very statement that was signed. The other evidence of the case stays good.
+#![no_main]
+
+use countersign::bundle::Bundle;
+use countersign::digest::Digest;
+use countersign::inquiry::{Found, Inquiry, Question, Wanted};
+use countersign::policy::Policy;
+use countersign::trust::Trust;
+
+macro_rules! case {
+    ($name:literal) => {
+        include_bytes!(concat!("../../../../testdata/cases/allow-whole-walk/", $name))
+    };
+}
+
+const POLICY: &[u8] = case!("policy.yaml");
+const ARTIFACT: &[u8] = case!("demo.tar");
+const BUILD: &[u8] = case!("build.sigstore.json");
+const OTHERS: [&[u8]; 2] = [case!("agent-run.sigstore.json"), case!("sbom.sigstore.json")];
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let policy = Policy::parse(POLICY).expect("a policy");
+    let at = "2025-12-15T00:00:00Z".parse().expect("a time");
+    let question = Question::new(Digest::sha256(ARTIFACT), "demo.tar", at).expect("a question").environment("staging");
+    let trust = Trust::keys_only();
+    let mut inquiry = Inquiry::about(question, &trust, &policy).expect("an inquiry");
+    while let Some(wanted) = inquiry.next() {
+        let found = match wanted {
+            Wanted::Bundles { .. } => Found::These(OTHERS.iter().chain([&bytes]).map(|bytes| bytes.to_vec()).collect()),
+            _ => Found::Nothing,
+        };
+        inquiry.supply(&wanted, found);
+    }
+    if inquiry.decide().is_allowed() {
+        let good = Bundle::parse(BUILD).expect("a bundle");
+        let this = Bundle::parse(bytes).expect("what is allowed can be read");
+        assert_eq!(this.unverified_payload(), good.unverified_payload());
+    }
+});

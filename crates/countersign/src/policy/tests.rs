@@ -1,0 +1,128 @@
+//! Loads policies as their authors write them, and holds the published schemas to what the code does.
+//! What a policy means for evidence is shown by the cases.
+
+#![expect(clippy::disallowed_methods, reason = "the test data lies in files")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::json::Json;
+
+fn testdata(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(path)
+}
+
+fn example() -> String {
+    fs::read_to_string(testdata("cases/allow-whole-walk/policy.yaml")).unwrap()
+}
+
+fn refused(from: &str, to: &str) -> PolicyError {
+    let text = example();
+    assert!(text.contains(from), "{from}");
+    Policy::parse(text.replacen(from, to, 1).as_bytes()).expect_err(to)
+}
+
+#[test]
+fn a_typo_is_answered_with_the_place_and_the_nearest_right_word() {
+    Policy::parse(example().as_bytes()).unwrap();
+    for (from, to, line, word) in [
+        ("expires:", "expire:", 3, "expires"),
+        ("time: unwitnessed", "time: unwitnesed", 4, "unwitnessed"),
+        ("kind: automation", "kind: automatic", 7, "automation"),
+        ("custody: local", "custdy: local", 9, "custody"),
+        ("mayAttest:\n", "mayAtest:\n", 10, "mayAttest"),
+        ("buildType:", "buildtype:", 11, "buildType"),
+        ("ceiling: harness", "ceiling: harnes", 11, "harness"),
+        ("{signer: maintainer}", "{signer: maintaner}", 19, "maintainer"),
+        ("builderId:", "builderID:", 23, "builderId"),
+        ("[built, origin, build-ok, by-agent", "[built, orgin, build-ok, by-agent", 28, "origin"),
+        ("kind: run-outcome", "kind: run-outcomes", 35, "run-outcome"),
+        ("maxAge:", "maxage:", 33, "maxAge"),
+        ("about: source, allow: [claude-code]", "about: sources, allow: [claude-code]", 36, "source"),
+    ] {
+        let error = refused(from, to);
+        assert_eq!((error.place.map(|(line, _)| line), error.suggestion.as_deref()), (Some(line), Some(word)), "{to}: {error}");
+    }
+}
+
+#[test]
+fn refuses_what_would_require_less_than_its_author_thinks() {
+    for (from, to, problem) in [
+        ("version: 1", "version: 2", "version 1 only"),
+        ("kind: owner, ", "kind: tools, ", "never ignores it"),
+        ("about: source, allow: [claude-code]", "about: source, condition: \"true\", allow: [claude-code]", "never ignores one"),
+        ("allow: [claude-code], basis: harness", "basis: harness", "is missing"),
+        ("kind: owner, ", "allow: [x], kind: owner, ", "no field of this kind"),
+        ("allow: [claude-code]", "allow: []", "must not be empty"),
+        ("maxAge: P30D", "maxAge: 30d", "duration"),
+        ("- {id: origin, ", "- {id: built, ", "another requirement"),
+        ("id: maintainer\n    kind", "id: platform\n    kind", "another signer"),
+        ("level: 1", "level: 4", "0 to 3"),
+        ("custody: local", "identity: {issuer: a, subject: b, trustRoot: public-good}", "either `key` or `identity`"),
+        ("[built, origin, build-ok]", "[built, built]", "twice"),
+        ("predicate: \"https://cyclonedx.org/bom\"}", "predicate: \"https://example.test/bom\"}", "an SBOM is"),
+        ("allow: [\"sha256:", "allow: [\"", "never a tag"),
+        ("builders: [{", "builders: [], externalParameters: {x: 1}, x: [{", "line"),
+        (
+            "source: {repository: \"https://example.test/demo\", refs: [refs/heads/main]}",
+            "source: {repository: \"https://example.test/demo\"}",
+            "at least one ref",
+        ),
+        ("level: 1}]\n", "level: 1}]\n    externalParameters: {programme: git}\n", "has this parameter"),
+    ] {
+        let error = refused(from, to).to_string();
+        assert!(error.contains(problem), "{to}: {error}");
+    }
+}
+
+#[test]
+fn json_means_exactly_what_yaml_means() {
+    let yaml = example();
+    let json = crate::yaml::parse(yaml.as_bytes()).unwrap().value.canonical();
+    let (from_yaml, from_json) = (Policy::parse(yaml.as_bytes()).unwrap(), Policy::parse(&json).unwrap());
+    let without_digest = |policy: Policy| format!("{:?}", Policy { digest: Digest::sha256(b""), ..policy });
+    assert_ne!(from_yaml.digest, from_json.digest);
+    assert_eq!(without_digest(from_yaml), without_digest(from_json));
+}
+
+fn schema(name: &str) -> jsonschema::Validator {
+    let text = fs::read_to_string(testdata("schema").join(name)).unwrap();
+    jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap()
+}
+
+fn value(json: &Json) -> serde_json::Value {
+    serde_json::from_slice(&json.canonical()).unwrap()
+}
+
+#[test]
+fn the_published_schemas_accept_what_we_accept_and_what_we_write() {
+    let (policies, decisions) = (schema("policy.schema.json"), schema("decision.schema.json"));
+    for folder in fs::read_dir(testdata("cases")).unwrap().map(|entry| entry.unwrap().path()) {
+        let bytes = fs::read(folder.join("policy.yaml")).unwrap();
+        if let Ok(document) = crate::yaml::parse(&bytes)
+            && Policy::parse(&bytes).is_ok()
+        {
+            assert!(policies.is_valid(&value(&document.value)), "{}", folder.display());
+        }
+        if let Ok(decision) = fs::read(folder.join("decision.json")) {
+            assert!(decisions.is_valid(&serde_json::from_slice(&decision).unwrap()), "{}", folder.display());
+        }
+    }
+}
+
+#[test]
+fn the_published_schema_refuses_misspelt_fields_and_empty_lists() {
+    let policies = schema("policy.schema.json");
+    for (from, to) in [
+        ("expires:", "expire:"),
+        ("mayAttest:\n", "mayAtest:\n"),
+        ("allow: [claude-code]", "allow: []"),
+        ("maxAge:", "maxage:"),
+        ("kind: owner, ", "kind: tools, "),
+        ("kind: owner, ", "allow: [x], kind: owner, "),
+    ] {
+        let document = crate::yaml::parse(example().replacen(from, to, 1).as_bytes()).unwrap();
+        assert!(!policies.is_valid(&value(&document.value)), "{to}");
+    }
+}
