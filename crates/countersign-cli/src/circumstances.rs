@@ -2,7 +2,7 @@
 //! How it becomes a statement is the capture crate's affair.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use countersign::predicate::Delegator;
@@ -75,15 +75,6 @@ impl Confinement {
 /// Returns a value with its origin.
 pub(crate) fn fact<T>(value: T, origin: &str) -> Fact<T> {
     Fact { value, origin: origin.to_owned() }
-}
-
-/// Returns the repository at hand, if there is one.
-pub(crate) fn repository_here() -> Result<Option<Repository>, Failure> {
-    match Repository::discover(Path::new(".")) {
-        Ok(repository) => Ok(Some(repository)),
-        Err(countersign_capture::git::GitError::NotARepository { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn repository_uri(text: &str) -> Result<String, String> {

@@ -12,11 +12,11 @@ mod target;
 mod repository;
 mod stores;
 mod policy_file;
-mod asking;
-mod report;
 mod capture_failure;
 mod circumstances;
-mod evidence_file;
+mod keeping;
+mod asking;
+mod report;
 mod verb;
 
 use std::process::ExitCode;

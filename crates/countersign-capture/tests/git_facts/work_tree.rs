@@ -248,7 +248,7 @@ fn leaves_out_untracked_files_that_are_named_and_no_tracked_one() {
     clone.write("app.tar", "3");
     clone.write("app.tar.gz", "4");
     let without = |paths: &[&str]| {
-        let paths: Vec<_> = paths.iter().map(Path::new).collect();
+        let paths: Vec<_> = paths.iter().map(std::path::Path::new).collect();
         clone.repository().work_tree_id_without(&paths).unwrap()
     };
     assert_eq!(without(&["kept", "app.tar", "app.tar.gz"]), clean);

@@ -13,8 +13,8 @@ use clap::{Args, Subcommand};
 use countersign::statement::Statement;
 use countersign_capture::artifact::Artifact;
 
-use crate::evidence_file::Keeping;
 use crate::failure::Failure;
+use crate::keeping::Keeping;
 use crate::output;
 use crate::passphrase::PassphraseSource;
 

@@ -17,12 +17,13 @@ use countersign_capture::git::{GitError, Repository};
 use countersign_capture::local_build::local_build;
 use countersign_capture::observation::Made;
 
-use crate::circumstances::{Confinement, Origin, fact, repository_here};
+use crate::circumstances::{Confinement, Origin, fact};
 use crate::clock;
-use crate::evidence_file::Keeping;
 use crate::failure::Failure;
+use crate::keeping::Keeping;
 use crate::output;
 use crate::passphrase::PassphraseSource;
+use crate::repository;
 use session::SessionChoice;
 use work::Before;
 
@@ -30,8 +31,8 @@ use work::Before;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  countersign run --agent claude-code --session ID -- claude -p 'Add a greeting' --session-id ID\n  \
         countersign run --artifact app.tar.gz -- make dist\n\n\
-        Exits as the command did, or with 125 if nothing could be observed or signed, 126 if the command can't be\n\
-        executed, 127 if it isn't found. Where the bundle is kept is printed on standard error.")]
+        Exits as the command did, or with 125 if nothing could be observed or signed, 126 if the command can't be executed, \
+        127 if it isn't found. Where the bundle is kept is printed on standard error.")]
 pub(crate) struct Run {
     /// The agent that runs: claude-code, or none [default: claude-code for a command of the name `claude` and no
     /// artifact, else none]
@@ -66,13 +67,21 @@ impl Run {
 
     fn observe(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
         let agent = self.agent()?;
-        let confinement = if agent.is_some() { self.confinement.sandbox_image()? } else { None };
-        let repository = repository_here()?;
+        let sandbox_image = self.confinement.sandbox_image()?;
+        let repository = repository::at_hand()?;
         let artifacts = self.artifact.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>();
         let artifacts =
             artifacts.map_err(|error| Failure::new("artifact-unreadable", "the artifact's place can't be found").because(&error))?;
+        let mut was_dirty = false;
         let before = match &repository {
-            Some(repository) if artifacts.is_empty() => Some(Before::look(repository)?),
+            Some(repository) if artifacts.is_empty() => {
+                let before = Before::look(repository)?;
+                was_dirty = before.is_dirty(repository, &[])?;
+                if was_dirty {
+                    output::warning("the work tree has changes already that aren't committed; they can't be told from the command's");
+                }
+                Some(before)
+            }
             Some(repository) => before_a_build(repository, &artifacts),
             None if artifacts.is_empty() => return Err(GitError::NotARepository { path: PathBuf::from(".") }.into()),
             None => None,
@@ -92,7 +101,7 @@ impl Run {
                 made_artifacts(&artifacts, status)?
             };
             let Some(made) = made else {
-                output::remark("countersign: nothing was made, so nothing is signed");
+                output::labelled(output::FAINT, "note", "nothing was made, so nothing is signed");
                 return Ok(());
             };
             let mut observation = self.origin.observe(repository.as_ref())?;
@@ -102,7 +111,7 @@ impl Run {
                     observation = observation.reference(reference);
                 }
             }
-            if let Some(image) = confinement {
+            if let Some(image) = sandbox_image {
                 observation = observation.sandbox_image(image);
             }
             if artifacts.iter().zip(&untouched).any(|(path, before)| before.is_some() && Trace::of(path) == *before) {
@@ -111,6 +120,9 @@ impl Run {
             }
             if matches!(made, Made::Tree(_)) {
                 output::warning("not all changes are committed, so the statement is about the files as they are and about no commit");
+                if was_dirty {
+                    observation = observation.finding("work-tree-was-dirty");
+                }
             }
             if finished.descendants == Descendants::Left {
                 output::warning("the command left processes behind that still run; the statement says so");
@@ -130,7 +142,7 @@ impl Run {
             };
             let lines = keeper.keep(&statement)?;
             output::remark(lines.trim_end());
-            output::remark("countersign: what is sealed can't be disclosed later: its openings aren't kept");
+            output::labelled(output::FAINT, "note", "what is sealed can't be disclosed later: its openings aren't kept");
             Ok(())
         };
         after().map_err(|failure| failure.hint(format!("the command itself ended with status {status}")))?;

@@ -12,9 +12,10 @@ use countersign_capture::git::{GitError, Repository};
 use countersign_capture::observation::{Made, Observation};
 use countersign_capture::sealing::SealedSession;
 
-use crate::circumstances::{Confinement, Origin, fact, repository_here};
-use crate::evidence_file::Keeping;
+use crate::circumstances::{Confinement, Origin, fact};
 use crate::failure::Failure;
+use crate::keeping::Keeping;
+use crate::repository;
 use crate::target::Target;
 
 /// States what an agent made: commits or a file, with its models, tools and prompts (sealed) from its transcript
@@ -46,7 +47,7 @@ pub(super) struct AgentRun {
 impl AgentRun {
     pub(super) fn statement(self) -> Result<(Statement, Keeping), Failure> {
         let mut agent = AgentOfRun::named(fact(self.agent, "argument:--agent"))?;
-        let repository = repository_here()?;
+        let repository = repository::at_hand()?;
         let observation = self.origin.observe(repository.as_ref())?;
         let base = self.base.as_deref().map(|revision| revision.strip_prefix("git:").unwrap_or(revision));
         let (made, mut observation) = match Target::parse(&self.subject)? {

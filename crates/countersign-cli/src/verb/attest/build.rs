@@ -10,9 +10,10 @@ use countersign_capture::local_build::local_build;
 use countersign_capture::observation::Made;
 
 use super::artifacts;
-use crate::circumstances::{Origin, fact, repository_here};
-use crate::evidence_file::Keeping;
+use crate::circumstances::{Origin, fact};
 use crate::failure::Failure;
+use crate::keeping::Keeping;
+use crate::repository;
 
 /// States that files were built here, and from which commit
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ pub(super) struct Build {
 
 impl Build {
     pub(super) fn statement(self) -> Result<(Statement, Keeping), Failure> {
-        let repository = repository_here()?;
+        let repository = repository::at_hand()?;
         let mut observation = self.origin.observe(repository.as_ref())?;
         if let Some(revision) = &self.source {
             let revision = revision.strip_prefix("git:").unwrap_or(revision);

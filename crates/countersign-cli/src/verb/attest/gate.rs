@@ -8,11 +8,10 @@ use clap::{Args, ValueEnum, ValueHint};
 use countersign::predicate::{GateResult, TestResult, tree_subject};
 use countersign::statement::Statement;
 use countersign_capture::artifact::Artifact;
-use countersign_capture::git::Repository;
 use countersign_capture::observation::StateError;
 
-use crate::evidence_file::Keeping;
 use crate::failure::Failure;
+use crate::keeping::Keeping;
 use crate::target::Target;
 
 /// States what a gate found on the tree of a commit
@@ -52,7 +51,7 @@ impl Gate {
             return Err(Failure::new("subject-unsupported", "a gate checks a tree, so its subject is a commit")
                 .hint("name it as `git:REV`, such as `git:HEAD`"));
         };
-        let tree = Repository::discover(std::path::Path::new("."))?.commit(&revision)?.tree;
+        let tree = crate::repository::needed("to find the tree in")?.commit(&revision)?.tree;
         let result = match self.result {
             Verdict::Passed => GateResult::Passed,
             Verdict::Warned => GateResult::Warned,

@@ -8,8 +8,8 @@ use countersign::statement::Statement;
 use countersign_capture::artifact::Artifact;
 use countersign_capture::observation::StateError;
 
-use crate::evidence_file::Keeping;
 use crate::failure::Failure;
+use crate::keeping::Keeping;
 
 /// States what is inside a file: the SBOM is the predicate
 #[derive(Debug, Args)]

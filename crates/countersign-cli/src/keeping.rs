@@ -9,21 +9,20 @@ use clap::{Args, ValueHint};
 use countersign::bundle::Bundle;
 use countersign::statement::Statement;
 use countersign_sign::{Signer, attest};
-use countersign_store::{DirStore, Store, StoreError};
+use countersign_store::{DirStore, Store};
 
-use crate::circumstances::repository_here;
 use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::passphrase::PassphraseSource;
 use crate::signer::{self, SIGNER_HELP};
+use crate::stores::{self, STORE_HELP};
 
 /// Who signs, and where the bundle goes.
 #[derive(Debug, Args)]
 pub(crate) struct Keeping {
     #[arg(long, value_name = "SIGNER", help = SIGNER_HELP)]
     signer: Option<String>,
-    /// Where the bundle is kept, dir:PATH [default: dir:.countersign/evidence at the top of the work tree]
-    #[arg(long, value_name = "STORE")]
+    #[arg(long, value_name = "STORE", help = STORE_HELP)]
     store: Vec<String>,
     /// Writes the bundle to FILE, too
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -33,8 +32,14 @@ pub(crate) struct Keeping {
 impl Keeping {
     /// Opens the key and the stores, so that what is missing is missed before any work is done.
     pub(crate) fn prepare(self, passphrase: &PassphraseSource) -> Result<Keeper, Failure> {
-        let places =
-            if self.store.is_empty() { vec![Place::Default(default_store()?)] } else { self.store.into_iter().map(Place::Named).collect() };
+        let mut places: Vec<_> = self.store.into_iter().map(Place::Named).collect();
+        if places.is_empty() {
+            places.extend(stores::default_path()?.map(Place::Default));
+        }
+        if places.is_empty() && self.out.is_none() {
+            return Err(Failure::new("store-missing", "no work tree is here, so there is no default store to keep the bundle in")
+                .hint("name one by `--store dir:PATH`, or a file by `--out FILE`"));
+        }
         let out = self.out.map(|file| std::path::absolute(&file).map_err(|error| unwritable(&file, &error))).transpose()?;
         if let Some(folder) = out.as_deref().and_then(Path::parent).filter(|folder| !folder.is_dir()) {
             return Err(Failure::new("output-unwritable", format!("`{}` is no folder to write into", folder.display())));
@@ -62,7 +67,7 @@ impl Keeper {
         let mut line = |place: &str| lines.push_str(&format!("{}  {}\n", bundle.digest().hex(), escaped(place)));
         for place in &self.places {
             // Anew, since a command in between may have cleaned it away.
-            let location = place.open()?.put(&bundle).map_err(|error| store_failure(&error))?;
+            let location = place.open()?.put(&bundle)?;
             line(&location.to_string());
         }
         if let Some(file) = &self.out {
@@ -80,18 +85,11 @@ enum Place {
 
 impl Place {
     fn open(&self) -> Result<Box<dyn Store>, Failure> {
-        let store = match self {
-            Self::Named(name) => countersign_store::create(name),
-            Self::Default(path) => DirStore::create(path.clone()).map(|store| Box::new(store) as Box<dyn Store>),
-        };
-        store.map_err(|error| store_failure(&error))
+        Ok(match self {
+            Self::Named(name) => countersign_store::create(name)?,
+            Self::Default(path) => Box::new(DirStore::create(path.clone())?),
+        })
     }
-}
-
-fn default_store() -> Result<PathBuf, Failure> {
-    let top = repository_here()?.and_then(|repository| repository.work_tree().map(Path::to_path_buf));
-    let top = top.unwrap_or_else(|| PathBuf::from("."));
-    std::path::absolute(top.join(DEFAULT_STORE)).map_err(|error| unwritable(&top, &error))
 }
 
 /// Writes the bundle whole, in place of whatever lay there.
@@ -110,9 +108,3 @@ fn write(path: &Path, bundle: &Bundle) -> Result<(), Failure> {
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new("output-unwritable", format!("`{}` can't be written", path.display())).because(error)
 }
-
-fn store_failure(error: &StoreError) -> Failure {
-    Failure::of(error.code(), error)
-}
-
-const DEFAULT_STORE: &str = ".countersign/evidence";
