@@ -1,5 +1,7 @@
 //! Runs every case by the Rust library, and holds what must be true of all of them.
 
+#![expect(clippy::unwrap_used, reason = "a test's own reading of files")]
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 

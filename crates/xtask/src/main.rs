@@ -12,6 +12,7 @@ mod run;
 mod source;
 mod testdata;
 mod tidy;
+mod transcript;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ usage: cargo xtask TASK
   features          canonical JSON is the same whatever features of serde_json are on
   header [--check]  writes (or compares) the C header and the list of exported symbols
   testdata          makes the cases and golden files again; a test compares them
+  transcript [MB]   attests a huge transcript with a bound on memory (default 500)
   fuzz [SECONDS]    runs each fuzz target for so long (default 30)";
 
 fn main() -> ExitCode {
@@ -49,6 +51,8 @@ fn perform(repository: &Repository, arguments: &[&str]) -> Result<(), String> {
         ["header"] => header::write(repository),
         ["header", "--check"] => header::check(repository),
         ["testdata"] => testdata::write(repository),
+        ["transcript"] => transcript::run(repository, "500"),
+        ["transcript", megabytes] => transcript::run(repository, megabytes),
         ["fuzz"] => fuzz::run(repository, "30"),
         ["fuzz", seconds] if seconds.parse::<u32>().is_ok() => fuzz::run(repository, seconds),
         _ => Err(USAGE.to_owned()),

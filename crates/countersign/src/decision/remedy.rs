@@ -2,34 +2,51 @@
 //! Words in capitals stand for what only the asker knows.
 
 use crate::digest::Digest;
-use crate::policy::{About, Kind, Requirement};
-use crate::predicate::{CYCLONEDX, SPDX, TEST_RESULT};
+use crate::policy::Kind;
+use crate::predicate::{CYCLONEDX, PROVENANCE, SPDX, TEST_RESULT};
+
+/// What the requirement is about, as the question has it.
+pub(super) enum Subject<'a> {
+    /// An artifact.
+    Artifact,
+    /// A commit, where it's known which.
+    Commit(Option<&'a Digest>),
+}
 
 /// Returns the commands that would supply the evidence.
-pub(super) fn remedy(requirement: &Requirement, commit: Option<&Digest>) -> Vec<String> {
-    let subject = commit.map_or("git:COMMIT".to_owned(), |commit| format!("git:{}", commit.hex()));
-    let run = "countersign run --artifact PATH --signer SIGNER -- COMMAND".to_owned();
-    let agent_run = |more: &str| {
-        format!("countersign attest agent-run --subject {subject} --agent claude-code --transcript PATH{more} --signer SIGNER")
-    };
-    let command = match (&requirement.kind, requirement.about) {
-        (Kind::SandboxImage { .. }, About::Source) => agent_run(" --sandbox-image NAME@sha256:HEX"),
-        (Kind::Owner, About::Source) => agent_run(" --on-behalf-of ISSUER#SUBJECT"),
-        (Kind::Agent { .. } | Kind::Model { .. } | Kind::Builder | Kind::Source, About::Source) => agent_run(""),
-        (Kind::RunOutcome, About::Source) => "countersign run --agent claude-code --signer SIGNER -- COMMAND".to_owned(),
-        (Kind::SandboxImage { .. } | Kind::Owner | Kind::Agent { .. } | Kind::Model { .. }, About::Artifact) => {
-            "countersign run --agent claude-code --artifact PATH --sandbox-image NAME@sha256:HEX --on-behalf-of ISSUER#SUBJECT --signer SIGNER -- COMMAND".to_owned()
+pub(super) fn remedy(kind: &Kind, subject: &Subject<'_>) -> Vec<String> {
+    let command = match (kind, subject) {
+        (Kind::Evidence { predicate }, _) if ![SPDX, CYCLONEDX, TEST_RESULT, PROVENANCE].contains(&predicate.as_str()) => {
+            return Vec::new();
         }
-        (Kind::Builder | Kind::Source | Kind::RunOutcome, About::Artifact) => run,
-        (Kind::Sbom { .. }, _) => "countersign attest sbom --subject PATH --sbom FILE --signer SIGNER".to_owned(),
-        (Kind::Evidence { predicate }, _) if predicate == TEST_RESULT => {
-            format!("countersign attest gate --subject {subject} --name NAME --result PASSED --signer SIGNER")
-        }
-        (Kind::Evidence { predicate }, _) if [SPDX, CYCLONEDX].contains(&predicate.as_str()) => {
+        (Kind::Evidence { predicate } | Kind::Sbom { predicate }, _) if [SPDX, CYCLONEDX].contains(&predicate.as_str()) => {
             "countersign attest sbom --subject PATH --sbom FILE --signer SIGNER".to_owned()
         }
-        (Kind::Evidence { predicate }, _) if predicate == crate::predicate::PROVENANCE => run,
-        (Kind::Evidence { .. }, _) => return Vec::new(),
+        (Kind::Evidence { predicate }, subject) if predicate == TEST_RESULT => {
+            format!("countersign attest gate --subject {} --name NAME --result PASSED --signer SIGNER", git(subject))
+        }
+        (Kind::RunOutcome, Subject::Commit(_)) => "countersign run --agent claude-code --session ID --signer SIGNER -- COMMAND".to_owned(),
+        (kind, Subject::Commit(_)) => {
+            let more = match kind {
+                Kind::SandboxImage { .. } => " --sandbox-image NAME@sha256:HEX",
+                Kind::Owner => " --on-behalf-of ISSUER#SUBJECT",
+                _ => "",
+            };
+            format!("countersign attest agent-run --subject {} --agent claude-code --transcript PATH{more} --signer SIGNER", git(subject))
+        }
+        (Kind::SandboxImage { .. } | Kind::Owner | Kind::Agent { .. } | Kind::Model { .. }, Subject::Artifact) => concat!(
+            "countersign run --agent claude-code --session ID --artifact PATH --sandbox-image NAME@sha256:HEX ",
+            "--on-behalf-of ISSUER#SUBJECT --signer SIGNER -- COMMAND"
+        )
+        .to_owned(),
+        (_, Subject::Artifact) => "countersign run --artifact PATH --signer SIGNER -- COMMAND".to_owned(),
     };
     vec![command]
+}
+
+fn git(subject: &Subject<'_>) -> String {
+    match subject {
+        Subject::Commit(Some(commit)) => format!("git:{}", commit.hex()),
+        _ => "git:COMMIT".to_owned(),
+    }
 }

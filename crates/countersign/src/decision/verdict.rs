@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::judge::{self, Against};
+use super::remedy::Subject;
 use super::{Answer, Asked, Decision, DigestReference, PolicyReference, ReasonResult, RequirementResult, Status, remedy};
 use crate::digest::{Algorithm, Digest, DigestSet};
 use crate::inquiry::subject::{self, Target};
@@ -228,8 +229,12 @@ impl Inquiry<'_> {
                 };
                 result.reasons = sorted_by_json(reasons);
                 let commits = self.resource.as_ref().map_or_else(|_| BTreeSet::new(), |resource| self.commits(resource));
-                let commit = if is_commit { Some(&self.question.artifact) } else { commits.first() };
-                result.remedy = remedy::remedy(verdict.requirement, commit);
+                let subject = match verdict.requirement.about {
+                    _ if is_commit => Subject::Commit(Some(&self.question.artifact)),
+                    About::Source => Subject::Commit(commits.first()),
+                    About::Artifact => Subject::Artifact,
+                };
+                result.remedy = remedy::remedy(kind, &subject);
             }
         }
         result

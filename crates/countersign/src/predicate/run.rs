@@ -1,10 +1,12 @@
 //! Makes the provenance of what we ran or watched: an agent's run, or a local build.
 //! It arranges facts that somebody else captured; it captures none.
 
-use super::agent::{Agent, Usage};
-use super::provenance::{Basis, BuildDefinition, BuildType, Builder, Metadata, Provenance, RunDetails, RunOutcome, Source, source_uri};
 use crate::digest::{Digest, DigestSet};
 use crate::json::{Json, Object};
+use crate::predicate::agent::{Agent, Usage};
+use crate::predicate::provenance::{
+    Basis, BuildDefinition, BuildType, Builder, Metadata, Provenance, RunDetails, RunOutcome, Source, source_uri,
+};
 use crate::seal::SealedRecord;
 use crate::statement::{ResourceDescriptor, Statement, StatementError};
 use crate::time::Time;
