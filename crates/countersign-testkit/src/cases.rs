@@ -101,6 +101,21 @@ fn allowed(cases: &mut Cases) {
         "A first build of the same bytes failed, a second one passed. The failure stays visible as a finding.",
         faults::failed_build_too,
     );
+    cases.allow(
+        "allow-noticed-by-run",
+        "The build left processes behind, and says so: it's allowed, with a finding. A word that no run writes is no finding.",
+        |world| {
+            let noticed = ["processes-left", "all-is-well"].map(Json::from);
+            faults::provenance(world, "build", |p| {
+                p.run_details
+                    .metadata
+                    .as_mut()
+                    .expect("metadata")
+                    .other
+                    .insert("countersign_findings".to_owned(), Json::Array(noticed.into()));
+            });
+        },
+    );
     cases.allow("allow-sha512-agrees", "The build names the artifact by SHA-512 as well, and both are right.", |world| {
         let artifact = world.artifact.clone();
         faults::also_sha512(world, "build", &artifact);

@@ -19,8 +19,6 @@ pub const BUNDLES_PER_INQUIRY: usize = 2_048;
 pub const LOOKS_PER_INQUIRY: usize = 10_000;
 /// Most digests that one inquiry asks about.
 pub const DIGESTS_FOLLOWED: usize = 64;
-/// Longest chain of edges from the question's artifact.
-pub const EDGES_FOLLOWED: usize = 8;
 /// Most policy keys that a bundle without a usable hint is tried against.
 pub const KEYS_TRIED: usize = 64;
 /// Largest policy, in bytes.

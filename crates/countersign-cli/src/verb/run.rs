@@ -217,7 +217,7 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
     let number: u64 = number.parse().map_err(|_| DURATION)?;
     let milliseconds = match unit {
         "ms" => Some(number),
-        "s" => number.checked_mul(1_000),
+        "" | "s" => number.checked_mul(1_000),
         "m" => number.checked_mul(60_000),
         "h" => number.checked_mul(3_600_000),
         _ => None,
@@ -225,4 +225,4 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
     milliseconds.map(Duration::from_millis).ok_or(DURATION)
 }
 
-const DURATION: &str = "expected a number and `ms`, `s`, `m` or `h`, such as `10s`";
+const DURATION: &str = "expected a number of seconds, or a number and `ms`, `s`, `m` or `h`, such as `10s`";

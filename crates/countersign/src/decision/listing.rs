@@ -65,8 +65,9 @@ impl Inquiry<'_> {
             let found = |bundle: &Digest| self.evidence.get(bundle)?.standing.as_ref().ok()?.provenance.as_ref();
             let noticed = found(&met.bundle)
                 .and_then(|provenance| provenance.run_details.metadata.as_ref()?.other.get("countersign_findings")?.as_array());
-            if noticed.is_some_and(|codes| codes.iter().filter_map(Json::as_str).any(|code| code == PROCESSES_LEFT)) {
-                findings.insert(Finding { code: PROCESSES_LEFT, severity: "warning", sides: vec![met.bundle.clone()] });
+            let noticed = noticed.into_iter().flatten().filter_map(Json::as_str);
+            for code in NOTICED.into_iter().filter(|code| noticed.clone().any(|noticed| noticed == *code)) {
+                findings.insert(Finding { code, severity: "warning", sides: vec![met.bundle.clone()] });
             }
             if let (Kind::RunOutcome, Ok(resource)) = (&verdict.requirement.kind, &self.resource) {
                 // Running until it's green stays visible.
@@ -90,4 +91,5 @@ fn refusal_by_subject(believed: &Believed, targets: &[Target<'_>]) -> Option<Rea
     if refusals.contains(&None) { None } else { refusals.into_iter().flatten().max() }
 }
 
-const PROCESSES_LEFT: &str = "processes-left";
+/// What a run can notice about itself; other words in a statement are a stranger's.
+const NOTICED: [&str; 3] = ["artifact-unwritten", "processes-left", "work-tree-was-dirty"];
