@@ -42,5 +42,7 @@ transcripts! {
     keeps_the_answer_alone_on_standard_output = "verify-json.txt",
     shows_what_bundles_claim_without_believing_it = "inspect.txt",
     names_the_place_and_the_right_word_in_a_wrong_policy = "policy-check.txt",
+    runs_commands_and_says_where_the_evidence_is = "run.txt",
+    states_what_has_happened = "attest.txt",
     completes_for_shells = "completions.txt",
 }

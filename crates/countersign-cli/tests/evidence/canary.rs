@@ -40,7 +40,7 @@ fn plant(scene: &Scene) -> PathBuf {
         ),
         message(
             "3",
-            r#"{"type":"tool_use","id":"t1","name":"Write","input":{"file_path":"/home/canary-user/canary-file.txt","content":"canary-content"}}"#,
+            r#"{"type":"tool_use","id":"t1","name":"Write","input":{"file_path":"/srv/canary-user/canary-file.txt","content":"canary-content"}}"#,
         ),
         message("4", r#"{"type":"tool_use","id":"t2","name":"Bash canary-tool","input":{"command":"echo canary-command"}}"#),
         message(

@@ -365,9 +365,9 @@ pub fn tree_subject(id: Digest) -> ResourceDescriptor {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Runtime, Subagent};
     use super::*;
     use crate::digest::Algorithm;
+    use crate::predicate::{Runtime, Subagent};
     use crate::seal::{Salt, Sealer};
 
     fn record(name: u8) -> SealedRecord {
