@@ -52,6 +52,12 @@ impl Policy {
         &self.digest
     }
 
+    /// Returns when the policy expires.
+    #[must_use]
+    pub const fn expires(&self) -> Option<Time> {
+        self.expires
+    }
+
     /// Iterates over the names of the environments.
     pub fn environments(&self) -> impl Iterator<Item = &str> {
         self.environments.keys().map(String::as_str)
