@@ -35,14 +35,12 @@ pub fn is_type(found: &str, wanted: &str) -> bool {
 /// Returns when the predicate claims to have been made, if it is one that says so.
 #[must_use]
 pub fn claimed_at(predicate_type: &str, predicate: &crate::json::Json) -> Option<crate::time::Time> {
-    let pointers: &[&str] = if predicate_type == PROVENANCE {
-        &["/runDetails/metadata/finishedOn", "/runDetails/metadata/startedOn"]
-    } else if is_type(predicate_type, CYCLONEDX) {
-        &["/metadata/timestamp"]
-    } else if is_type(predicate_type, SPDX) {
-        &["/creationInfo/created"]
+    if predicate_type == PROVENANCE {
+        let metadata = |name: &str| predicate.pointer("/runDetails/metadata")?.get(name)?.as_str()?.parse().ok();
+        metadata("finishedOn").or_else(|| metadata("startedOn"))
+    } else if is_type(predicate_type, CYCLONEDX) || is_type(predicate_type, SPDX) {
+        sbom::created(predicate)
     } else {
-        &[]
-    };
-    pointers.iter().find_map(|pointer| predicate.pointer(pointer)?.as_str()?.parse().ok())
+        None
+    }
 }

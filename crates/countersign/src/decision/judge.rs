@@ -3,10 +3,9 @@
 
 use crate::inquiry::subject::{self, Target};
 use crate::inquiry::{Believed, Evidence, expected, expected_source};
-use crate::json::Json;
 use crate::limits::quoted;
 use crate::policy::{Kind, Policy, Requirement, Resource};
-use crate::predicate::{self, BuildType, Delegator, Model, Outcome, Provenance, Runtime};
+use crate::predicate::{self, Outcome, Provenance};
 use crate::reason::{Reason, Refusal};
 use crate::time::Time;
 
@@ -47,14 +46,16 @@ fn fact(kind: &Kind, provenance: &Provenance, against: Against<'_>) -> Result<St
         Kind::Source => Ok(expected_source(provenance, against.resource)?.pointer),
         Kind::RunOutcome => run_outcome(provenance),
         Kind::Agent { allow } => {
-            let runtime: Runtime = agent_field(provenance, "/agent/runtime", Reason::AgentNotAllowed)?;
+            let missing = || Refusal::new(Reason::AgentNotAllowed, "the provenance names no agent");
+            let runtime = provenance.runtime().ok_or_else(missing)?;
             if !allow.iter().any(|pattern| pattern.matches(&runtime.name)) {
                 return Err(Refusal::new(Reason::AgentNotAllowed, format!("the agent is {}", quoted(&runtime.name))));
             }
             Ok(format!("{INTERNAL}/agent/runtime"))
         }
         Kind::Model { allow } => {
-            for model in models(provenance)? {
+            let missing = || Refusal::new(Reason::ModelNotAllowed, "the provenance names no model, or one in a way that can't be read");
+            for model in provenance.models().ok_or_else(missing)? {
                 let name = format!("{}/{}", model.provider, model.model_id);
                 if !allow.iter().any(|pattern| pattern.matches(&name)) {
                     return Err(Refusal::new(Reason::ModelNotAllowed, format!("a model that answered is {}", quoted(&name))));
@@ -73,7 +74,8 @@ fn fact(kind: &Kind, provenance: &Provenance, against: Against<'_>) -> Result<St
             place.ok_or_else(|| Refusal::new(Reason::SandboxNotAllowed, "the run states no sandbox image"))
         }
         Kind::Owner => {
-            let delegator: Delegator = agent_field(provenance, "/onBehalfOf", Reason::OwnerMissing)?;
+            let missing = || Refusal::new(Reason::OwnerMissing, "the provenance doesn't say on whose behalf the agent worked");
+            let delegator = provenance.delegator().ok_or_else(missing)?;
             if against.policy.person_named(&delegator.issuer, &delegator.subject).is_none() {
                 let name = quoted(&format!("{}#{}", delegator.issuer, delegator.subject));
                 return Err(Refusal::new(Reason::OwnerMissing, format!("the policy knows no person {name}")));
@@ -94,36 +96,6 @@ fn run_outcome(provenance: &Provenance) -> Result<String, Refusal> {
         Outcome::Unknown => Err(Refusal::new(Reason::RunOutcomeMissing, "the platform doesn't know how the run ended")),
         _ => Err(Refusal::new(Reason::RunFailed, format!("the run ended{exit} and not in success"))),
     }
-}
-
-/// Reads a field that only an agent's run has.
-fn agent_field<T: serde::de::DeserializeOwned>(provenance: &Provenance, pointer: &str, reason: Reason) -> Result<T, Refusal> {
-    let absent = || Refusal::new(reason, format!("the run states no `{INTERNAL}{pointer}` that can be read"));
-    if BuildType::of(&provenance.build_definition.build_type) != Some(BuildType::AgentRun) {
-        return Err(Refusal::new(reason, "the provenance is not of an agent's run"));
-    }
-    let mut tokens = pointer.split('/').skip(1);
-    let first = tokens.next().and_then(|token| provenance.build_definition.internal_parameters.get(token));
-    let value = tokens.try_fold(first.ok_or_else(absent)?, |value, token| value.get(token)).ok_or_else(absent)?;
-    value.to().map_err(|_| absent())
-}
-
-/// Every model that is said to have answered: the agent's, and its subagents'.
-fn models(provenance: &Provenance) -> Result<Vec<Model>, Refusal> {
-    let unreadable = || Refusal::new(Reason::ModelNotAllowed, "the run names a model in a way that can't be read");
-    let mut models = vec![agent_field(provenance, "/agent/model", Reason::ModelNotAllowed)?];
-    let internal = &provenance.build_definition.internal_parameters;
-    let subagents = internal.get("subagents").map_or(Ok(&[][..]), |list| list.as_array().ok_or_else(unreadable))?;
-    let agents = internal.get("agent").into_iter().chain(subagents.iter().filter_map(|subagent| subagent.get("agent")));
-    for agent in agents {
-        if let Some(model) = agent.get("model") {
-            models.push(model.to().map_err(|_| unreadable())?);
-        }
-        for model in agent.get("models").map_or(Ok(&[][..]), |list| list.as_array().ok_or_else(unreadable))? {
-            models.push(Json::to(model).map_err(|_| unreadable())?);
-        }
-    }
-    Ok(models)
 }
 
 /// "Not older than" uses the older of claimed and witnessed time.

@@ -228,16 +228,23 @@ impl Inquiry<'_> {
                     gaps.into_iter().map(unlisted).collect()
                 };
                 result.reasons = sorted_by_json(reasons);
-                let commits = self.resource.as_ref().map_or_else(|_| BTreeSet::new(), |resource| self.commits(resource));
-                let subject = match verdict.requirement.about {
-                    _ if is_commit => Subject::Commit(Some(&self.question.artifact)),
-                    About::Source => Subject::Commit(commits.first()),
-                    About::Artifact => Subject::Artifact,
-                };
-                result.remedy = remedy::remedy(kind, &subject);
+                // What could not be fetched or judged is there already: making it again is no remedy.
+                if result.status == Status::Unmet {
+                    result.remedy = self.remedy(verdict.requirement);
+                }
             }
         }
         result
+    }
+
+    fn remedy(&self, requirement: &Requirement) -> Vec<String> {
+        let commits = self.resource.as_ref().map_or_else(|_| BTreeSet::new(), |resource| self.commits(resource));
+        let subject = match requirement.about {
+            _ if self.question.artifact.algorithm() == Algorithm::GitCommit => Subject::Commit(Some(&self.question.artifact)),
+            About::Source => Subject::Commit(commits.first()),
+            About::Artifact => Subject::Artifact,
+        };
+        remedy::remedy(&requirement.kind, &subject)
     }
 
     /// The reason of the candidate that came furthest; without a candidate, what strangers brought, or that nothing is there.

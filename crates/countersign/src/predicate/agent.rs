@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::json::{Json, Object};
+use crate::predicate::provenance::{BuildType, Provenance};
 use crate::seal::SealedRecord;
 use crate::time::Time;
 
@@ -269,6 +270,49 @@ pub struct Usage {
 
 const LOCAL_ISSUER: &str = "local";
 const NAME_BYTES: usize = 1_024;
+
+impl Provenance {
+    /// Returns the program that the agent ran in; `None` where the provenance is of no agent's run, or doesn't say.
+    #[must_use]
+    pub fn runtime(&self) -> Option<Runtime> {
+        self.agent()?.get("runtime")?.to().ok()
+    }
+
+    /// Returns on whose behalf the agent worked, where that can be read.
+    #[must_use]
+    pub fn delegator(&self) -> Option<Delegator> {
+        self.agent()?;
+        self.build_definition.internal_parameters.get("onBehalfOf")?.to().ok()
+    }
+
+    /// Returns every model that is said to have answered: the agent's first, then its subagents'.
+    ///
+    /// `None` where the agent names no model, or any is named in a way that can't be read: a model that is left out
+    /// would be a model that nobody judges.
+    #[must_use]
+    pub fn models(&self) -> Option<Vec<Model>> {
+        let agent = self.agent()?;
+        let mut models = vec![agent.get("model")?.to().ok()?];
+        let items = |json: Option<&'_ Json>| json.map_or(Some(Vec::new()), |json| Some(json.as_array()?.to_vec()));
+        let subagents = items(self.build_definition.internal_parameters.get("subagents"))?;
+        let subagents: Vec<_> = subagents.iter().filter_map(|subagent| subagent.get("agent")).collect();
+        for agent in std::iter::once(agent).chain(subagents) {
+            let stated = agent.get("model").cloned().into_iter().chain(items(agent.get("models"))?);
+            for model in stated {
+                let model = model.to().ok()?;
+                if !models.contains(&model) {
+                    models.push(model);
+                }
+            }
+        }
+        Some(models)
+    }
+
+    fn agent(&self) -> Option<&Json> {
+        let is_run = BuildType::of(&self.build_definition.build_type) == Some(BuildType::AgentRun);
+        self.build_definition.internal_parameters.get("agent").filter(|_| is_run)
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use crate::digest::Digest;
 use crate::json::{Json, SyntaxError};
 use crate::limits;
 use crate::statement::{ResourceDescriptor, Statement, StatementError};
+use crate::time::Time;
 
 /// The formats of an SBOM that can be a predicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,16 @@ impl Sbom {
     }
 }
 
+/// Returns when the document says that it was made; of several times, the earliest.
+pub(super) fn created(document: &Json) -> Option<Time> {
+    let time = |at: Option<&Json>| at?.as_str()?.parse().ok();
+    let of_file = [document.pointer("/metadata/timestamp"), document.pointer("/creationInfo/created")];
+    // SPDX 3 keeps its times in elements of the graph, which the document refers to.
+    let graph = document.get("@graph").and_then(Json::as_array).unwrap_or_default();
+    let of_graph = graph.iter().filter(|element| element.get("type").and_then(Json::as_str) == Some("CreationInfo"));
+    of_file.into_iter().chain(of_graph.map(|element| element.get("created"))).filter_map(time).min()
+}
+
 /// SPDX 3 is JSON-LD: its context names it.
 fn is_spdx_3(document: &Json) -> bool {
     document.get("@context").and_then(Json::as_str).is_some_and(|context| context.starts_with("https://spdx.org/rdf/3"))
@@ -124,6 +135,16 @@ mod tests {
         assert_eq!(format(r#"{"bomFormat":"CycloneDX"}"#), Err(SbomError::Unrecognised));
         assert_eq!(format("[]"), Err(SbomError::Unrecognised));
         assert!(matches!(format("<bom/>"), Err(SbomError::Syntax(_))));
+    }
+
+    #[test]
+    fn finds_when_a_document_of_each_format_was_made() {
+        let made = |text: &str| created(&Json::parse(text.as_bytes()).unwrap()).map(|time| time.to_string());
+        let at = Some("2025-12-01T12:00:00Z".to_owned());
+        assert_eq!(made(r#"{"metadata":{"timestamp":"2025-12-01T12:00:00Z"}}"#), at);
+        assert_eq!(made(r#"{"creationInfo":{"created":"2025-12-01T12:00:00Z"}}"#), at);
+        assert_eq!(made(r#"{"@graph":[{"type":"CreationInfo","created":"2025-12-01T12:00:00Z"},{"type":"SpdxDocument"}]}"#), at);
+        assert_eq!(made("{}"), None);
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Claims {
         let predicate = &statement.predicate;
         if statement.predicate_type == PROVENANCE {
             match predicate.to::<Provenance>() {
-                Ok(provenance) => provenance_claims(&provenance, predicate, &mut claim),
+                Ok(provenance) => provenance_claims(&provenance, &mut claim),
                 Err(error) => claim("unreadable", format!("the predicate isn't SLSA provenance: {error}")),
             }
         }
@@ -69,26 +69,18 @@ impl fmt::Display for Claims {
     }
 }
 
-fn provenance_claims(provenance: &Provenance, predicate: &Json, claim: &mut impl FnMut(&'static str, String)) {
-    let text = |pointer: &str| predicate.pointer(pointer).and_then(Json::as_str);
+fn provenance_claims(provenance: &Provenance, claim: &mut impl FnMut(&'static str, String)) {
     claim("builder", provenance.run_details.builder.id.clone());
     claim("build type", provenance.build_definition.build_type.clone());
-    let agent = "/buildDefinition/internalParameters/agent";
-    if let Some(name) = text(&format!("{agent}/runtime/name")) {
-        let version = text(&format!("{agent}/runtime/version")).map_or(String::new(), |version| format!(" {version}"));
-        claim("agent", format!("{name}{version}"));
+    if let Some(runtime) = provenance.runtime() {
+        let version = runtime.version.map_or(String::new(), |version| format!(" {version}"));
+        claim("agent", format!("{}{version}", runtime.name));
     }
-    let models =
-        predicate.pointer(&format!("{agent}/models")).and_then(Json::as_array).map_or(Vec::new(), |models| models.iter().collect());
-    let models = if models.is_empty() { predicate.pointer(&format!("{agent}/model")).into_iter().collect() } else { models };
-    for model in models {
-        let word = |name| model.get(name).and_then(Json::as_str).unwrap_or("?");
-        claim("model", format!("{}/{}", word("provider"), word("modelId")));
+    for model in provenance.models().into_iter().flatten() {
+        claim("model", format!("{}/{}", model.provider, model.model_id));
     }
-    if let (Some(issuer), Some(subject)) =
-        (text("/buildDefinition/internalParameters/onBehalfOf/issuer"), text("/buildDefinition/internalParameters/onBehalfOf/subject"))
-    {
-        claim("on behalf of", format!("{issuer}#{subject}"));
+    if let Some(delegator) = provenance.delegator() {
+        claim("on behalf of", format!("{}#{}", delegator.issuer, delegator.subject));
     }
     for (name, dependency) in [("source", "source"), ("sandbox image", "sandbox-image")] {
         for (_, descriptor) in provenance.dependencies(dependency) {
