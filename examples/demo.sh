@@ -3,7 +3,8 @@
 # Needs Rust and git. Everything it makes lies in a temporary folder, which it removes.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
-cargo build --locked --quiet --manifest-path "$top/Cargo.toml" -p countersign-cli
+echo "Building countersign; the first time takes some minutes" >&2
+cargo build --locked --manifest-path "$top/Cargo.toml" -p countersign-cli
 PATH=${CARGO_TARGET_DIR:-$top/target}/debug:$PATH
 
 work=$(mktemp -d)
