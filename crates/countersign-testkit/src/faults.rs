@@ -128,6 +128,21 @@ pub(crate) fn failed_build_too(world: &mut World) {
     world.add("build-before", "platform", statement);
 }
 
+/// Adds a build from before the time that the policy allows, which bound the good SBOM; the build that counts binds another.
+pub(crate) fn older_build_too(world: &mut World) {
+    let Signed::By(key, statement) = world.bundles["build"].clone() else { panic!("no statement") };
+    world.bundles.insert("build-before".to_owned(), Signed::By(key, statement));
+    provenance(world, "build-before", |provenance| {
+        let metadata = provenance.run_details.metadata.as_mut().expect("metadata");
+        metadata.started_on = Some("2025-11-01T11:59:00Z".parse().expect("a time"));
+        metadata.finished_on = Some("2025-11-01T12:00:00Z".parse().expect("a time"));
+    });
+    provenance(world, "build", |provenance| {
+        let bound = provenance.run_details.byproducts.iter_mut().find(|byproduct| byproduct.is_named("sbom-canonical"));
+        bound.expect("a bound SBOM").digest = Digest::sha256(b"another SBOM").into();
+    });
+}
+
 /// Lets the build say another outcome.
 pub(crate) fn outcome(world: &mut World, outcome: Option<RunOutcome>) {
     provenance(world, "build", |provenance| {

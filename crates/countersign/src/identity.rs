@@ -40,9 +40,16 @@ impl PublicKey {
             KeyAlgorithm::Ed25519 => KeyType::Ed25519,
             _ => return Err(NotAKey::Unsupported),
         };
-        let key = Self { der: der.to_vec(), key_type };
         // One key has one encoding here: another one of the same key would be another identity.
-        if key.der.len() == key.expected_length() { Ok(key) } else { Err(NotAKey::Unreadable) }
+        let (prefix, length) = match key_type {
+            KeyType::P256 => (P256_UNCOMPRESSED, 64),
+            KeyType::Ed25519 => (ED25519, 32),
+        };
+        if der.strip_prefix(prefix).is_some_and(|key| key.len() == length) {
+            Ok(Self { der: der.to_vec(), key_type })
+        } else {
+            Err(NotAKey::Unreadable)
+        }
     }
 
     /// Takes a key in PEM (RFC 7468), `-----BEGIN PUBLIC KEY-----`.
@@ -105,13 +112,6 @@ impl PublicKey {
             KeyType::Ed25519 => signature.len() == 64,
         }
     }
-
-    const fn expected_length(&self) -> usize {
-        match self.key_type {
-            KeyType::P256 => 91,
-            KeyType::Ed25519 => 44,
-        }
-    }
 }
 
 impl fmt::Debug for PublicKey {
@@ -139,3 +139,8 @@ pub enum NotAKey {
 }
 
 const DER_SEQUENCE: u8 = 0x30;
+/// `SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING { 04 …` (RFC 5480 §2.1.1, §2.2)
+const P256_UNCOMPRESSED: &[u8] =
+    b"\x30\x59\x30\x13\x06\x07\x2A\x86\x48\xCE\x3D\x02\x01\x06\x08\x2A\x86\x48\xCE\x3D\x03\x01\x07\x03\x42\x00\x04";
+/// `SEQUENCE { SEQUENCE { id-Ed25519 }, BIT STRING { …` (RFC 8410 §4)
+const ED25519: &[u8] = b"\x30\x2A\x30\x05\x06\x03\x2B\x65\x70\x03\x21\x00";

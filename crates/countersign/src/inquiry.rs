@@ -6,15 +6,18 @@ mod expectation;
 mod question;
 pub(crate) mod subject;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::digest::{Algorithm, Digest, DigestSet, check_git_object};
 use crate::limits;
 use crate::policy::{About, Policy, Requirement, Resource};
-use crate::predicate::PROVENANCE;
+use crate::predicate::{PROVENANCE, is_type};
 use crate::reason::{Reason, Refusal};
+use crate::statement::Statement;
 use crate::trust::Trust;
 
+use evidence::Said;
 pub(crate) use evidence::{Believed, Evidence, Examined};
 pub(crate) use expectation::{edge, expected, expected_source};
 pub use question::{Question, QuestionError};
@@ -35,6 +38,14 @@ pub enum Wanted {
     ArtifactDigest(Algorithm),
     /// A git object, by its id.
     GitObject(Digest),
+}
+
+impl Wanted {
+    fn is_answered_by(&self, statement: &Statement) -> bool {
+        let Self::Bundles { digest, predicate_types } = self else { return false };
+        predicate_types.iter().any(|wanted| is_type(&statement.predicate_type, wanted))
+            && statement.subject.iter().any(|subject| subject.digest.get(digest.algorithm()).as_ref() == Some(digest))
+    }
 }
 
 /// What was found; for one `Wanted` there may be several, one from each place that was asked.
@@ -80,6 +91,12 @@ pub struct Inquiry<'a> {
     /// What is known of the artifact.
     pub(crate) artifact: DigestSet,
     pub(crate) evidence: BTreeMap<Digest, Evidence>,
+    /// What signers of the policy said, and the one bundle that stands for it.
+    statements: BTreeMap<Said, Digest>,
+    /// What each bundle by a signer of the policy says, those included that another one stands for.
+    said: BTreeMap<Digest, Said>,
+    /// The statements that answer anything that was wanted.
+    answers: BTreeSet<Said>,
     pub(crate) strangers: BTreeMap<Digest, String>,
     objects: BTreeMap<Digest, Vec<u8>>,
     asked: BTreeMap<Wanted, Answer>,
@@ -92,7 +109,7 @@ pub struct Inquiry<'a> {
 struct Answer {
     answered: bool,
     unavailable: BTreeSet<String>,
-    bundles: BTreeSet<Digest>,
+    statements: BTreeSet<Said>,
     over_limit: bool,
 }
 
@@ -116,6 +133,9 @@ impl<'a> Inquiry<'a> {
             requirements,
             artifact,
             evidence: BTreeMap::new(),
+            statements: BTreeMap::new(),
+            said: BTreeMap::new(),
+            answers: BTreeSet::new(),
             strangers: BTreeMap::new(),
             objects: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -177,8 +197,8 @@ impl<'a> Inquiry<'a> {
 
     fn look_at(&mut self, wanted: &Wanted, bytes: &[u8]) {
         let digest = Digest::sha256(bytes);
-        let known = self.evidence.contains_key(&digest);
-        if !known && !self.strangers.contains_key(&digest) {
+        let looked_at = self.said.contains_key(&digest) || self.evidence.contains_key(&digest) || self.strangers.contains_key(&digest);
+        if !looked_at {
             self.looks += 1;
             // Beyond the limit nothing is examined, and everything that is wanted stays unknown.
             if self.looks > limits::LOOKS_PER_INQUIRY {
@@ -189,39 +209,67 @@ impl<'a> Inquiry<'a> {
                     self.strangers.insert(digest, predicate_type);
                     return;
                 }
-                Examined::Evidence(evidence) => {
-                    self.evidence.insert(digest.clone(), *evidence);
-                }
+                Examined::Evidence(evidence) => self.keep(&digest, *evidence),
             }
         }
-        if self.evidence.contains_key(&digest)
-            && let Some(answer) = self.asked.get_mut(wanted)
+        self.count(wanted, &digest);
+    }
+
+    /// Counts a statement as an answer only if it is one, by a signer who may make it: whoever can push can hand over
+    /// bundles that can't be read, that claim a signer's name, or that are genuine and about something else.
+    fn count(&mut self, wanted: &Wanted, bundle: &Digest) {
+        let Some((said, first)) = self.said.get(bundle).and_then(|said| Some((said, self.statements.get(said)?))) else { return };
+        let believed = self.evidence.get(first).and_then(|evidence| evidence.standing.as_ref().ok());
+        if let (Some(believed), Some(answer)) = (believed, self.asked.get_mut(wanted))
+            && wanted.is_answered_by(believed.statement.value())
         {
-            answer.bundles.insert(digest);
-            answer.over_limit |= answer.bundles.len() > limits::BUNDLES_PER_WANTED;
+            self.answers.insert(said.clone());
+            answer.statements.insert(said.clone());
+            answer.over_limit |= answer.statements.len() > limits::STATEMENTS_PER_WANTED;
         }
+    }
+
+    /// Keeps evidence. Whoever can push can wrap one signed statement in any number of bundles, by other blanks for
+    /// instance: the first of them by digest stands for all.
+    fn keep(&mut self, bundle: &Digest, evidence: Evidence) {
+        if let Some(said) = evidence.said.clone() {
+            self.said.insert(bundle.clone(), said.clone());
+            match self.statements.entry(said) {
+                Entry::Vacant(entry) => {
+                    entry.insert(bundle.clone());
+                }
+                Entry::Occupied(mut first) if bundle < first.get() => {
+                    self.evidence.remove(&first.insert(bundle.clone()));
+                }
+                Entry::Occupied(_) => return,
+            }
+        }
+        self.evidence.insert(bundle.clone(), evidence);
     }
 
     /// Asks for whatever what is known makes worth asking.
     fn plan(&mut self) {
         let Ok(resource) = self.resource.clone() else { return };
-        let mut wanted = Vec::new();
-        let is_commit = self.question.artifact.algorithm() == Algorithm::GitCommit;
+        let is_commit = self.is_about_commit();
         let types = self.predicate_types(|requirement| is_commit || requirement.about == About::Artifact);
-        wanted.push(self.bundles(&self.question.artifact, types));
+        let of_target = self.bundles(&self.question.artifact, types);
+        let mut wanted = vec![of_target.clone()];
         wanted.extend(self.other_digests().into_iter().map(Wanted::ArtifactDigest));
         let commits = if is_commit { BTreeSet::from([self.question.artifact.clone()]) } else { self.commits(resource) };
+        let source_types = self.predicate_types(|requirement| is_commit || requirement.about == About::Source);
+        let tree_types: Vec<_> = source_types.iter().filter(|uri| subject::is_about_trees(uri)).cloned().collect();
         for commit in &commits {
-            if !is_commit {
-                wanted.push(self.bundles(commit, self.predicate_types(|requirement| requirement.about == About::Source)));
-            }
-            let types: Vec<_> = self.source_types(is_commit).into_iter().filter(|uri| subject::is_about_trees(uri)).collect();
-            if !types.is_empty() {
+            let of_commit = if is_commit { of_target.clone() } else { self.bundles(commit, source_types.clone()) };
+            if !tree_types.is_empty() {
                 match self.tree_of(commit) {
-                    Some(tree) => wanted.push(Wanted::Bundles { digest: tree, predicate_types: types }),
-                    None => wanted.push(Wanted::GitObject(commit.clone())),
+                    Some(tree) => wanted.push(Wanted::Bundles { digest: tree, predicate_types: tree_types.clone() }),
+                    // An agent's run carries the commit's object: git is asked only when no run was found that does,
+                    // so that the order in which evidence comes can't leave something unavailable that nobody needs.
+                    None if self.asked.contains_key(&of_commit) => wanted.push(Wanted::GitObject(commit.clone())),
+                    None => {}
                 }
             }
+            wanted.push(of_commit);
         }
         for wanted in wanted {
             if !self.asked.contains_key(&wanted) && self.asked.len() <= limits::DIGESTS_FOLLOWED {
@@ -239,10 +287,6 @@ impl<'a> Inquiry<'a> {
     fn predicate_types(&self, concerns: impl Fn(&Requirement) -> bool) -> Vec<String> {
         let types = self.requirements.iter().filter(|r| concerns(r)).map(|r| r.kind.predicate_type().to_owned());
         types.chain([PROVENANCE.to_owned()]).collect::<BTreeSet<_>>().into_iter().collect()
-    }
-
-    fn source_types(&self, is_commit: bool) -> Vec<String> {
-        self.predicate_types(|requirement| is_commit || requirement.about == About::Source)
     }
 
     /// The commits that authorised builds of the artifact name as their source.
@@ -269,12 +313,17 @@ impl<'a> Inquiry<'a> {
         subject::tree_of(object)
     }
 
-    /// Why evidence about artifacts, or about their source, may be missing that exists.
-    pub(crate) fn gaps(&self, about: About) -> Vec<Refusal> {
+    /// Why evidence for the requirement may be missing that exists.
+    pub(crate) fn gaps(&self, requirement: &Requirement) -> Vec<Refusal> {
         let mut gaps = BTreeSet::new();
-        for (wanted, answer) in &self.asked {
-            // A build that could not be fetched can hide a source; a source can't hide a build.
-            if about == About::Artifact && !self.is_about_artifact(wanted) {
+        for (wanted, answer) in self.asked.iter().filter(|(wanted, _)| self.is_wanted_for(wanted, requirement)) {
+            // Of what there is only one, one place that has it is enough.
+            let is_known = match wanted {
+                Wanted::Bundles { .. } => false,
+                Wanted::ArtifactDigest(algorithm) => self.artifact.get(*algorithm).is_some(),
+                Wanted::GitObject(commit) => self.tree_of(commit).is_some(),
+            };
+            if is_known {
                 continue;
             }
             if !answer.answered {
@@ -282,34 +331,45 @@ impl<'a> Inquiry<'a> {
             }
             gaps.extend(answer.unavailable.iter().map(|why| (Reason::EvidenceUnavailable, why.clone())));
             if answer.over_limit {
-                gaps.insert((Reason::EvidenceLimit, format!("more than {} bundles were found for one digest", limits::BUNDLES_PER_WANTED)));
+                let detail = format!("more than {} statements were found for one digest", limits::STATEMENTS_PER_WANTED);
+                gaps.insert((Reason::EvidenceLimit, detail));
             }
         }
         gaps.extend(self.overruns().map(|detail| (Reason::EvidenceLimit, detail)));
         gaps.into_iter().map(|(reason, detail)| Refusal { reason, detail }).collect()
     }
 
-    /// Returns true if a limit was exceeded that leaves the whole of a kind unjudged.
-    pub(crate) fn is_over_limit(&self, about: About) -> bool {
-        let wanted = self.asked.iter().filter(|(wanted, _)| about == About::Source || self.is_about_artifact(wanted));
-        self.overruns().next().is_some() || wanted.into_iter().any(|(_, answer)| answer.over_limit)
+    /// Returns true if a limit was exceeded that leaves something unjudged which the requirement wanted.
+    pub(crate) fn is_over_limit(&self, requirement: &Requirement) -> bool {
+        let mut wanted = self.asked.iter().filter(|(wanted, _)| self.is_wanted_for(wanted, requirement));
+        self.overruns().next().is_some() || wanted.any(|(_, answer)| answer.over_limit)
     }
 
     fn overruns(&self) -> impl Iterator<Item = String> {
         let overruns = [
             (self.looks > limits::LOOKS_PER_INQUIRY, limits::LOOKS_PER_INQUIRY, "bundles were found"),
-            (self.evidence.len() > limits::BUNDLES_PER_INQUIRY, limits::BUNDLES_PER_INQUIRY, "bundles by known signers were found"),
+            (self.answers.len() > limits::STATEMENTS_PER_INQUIRY, limits::STATEMENTS_PER_INQUIRY, "statements by known signers were found"),
             (self.asked.len() > limits::DIGESTS_FOLLOWED, limits::DIGESTS_FOLLOWED, "digests were to be followed"),
         ];
         overruns.into_iter().filter(|(over, _, _)| *over).map(|(_, limit, what)| format!("more than {limit} {what}"))
     }
 
-    fn is_about_artifact(&self, wanted: &Wanted) -> bool {
+    /// Returns true if what answers `wanted` could help to meet the requirement.
+    fn is_wanted_for(&self, wanted: &Wanted, requirement: &Requirement) -> bool {
+        let about_source = self.is_about_commit() || requirement.about == About::Source;
+        let predicate_type = requirement.kind.predicate_type();
         match wanted {
-            Wanted::Bundles { digest, .. } => *digest == self.question.artifact,
+            // Everything begins here: a build that could not be fetched can hide a source.
+            Wanted::Bundles { digest, .. } if *digest == self.question.artifact => true,
             Wanted::ArtifactDigest(_) => true,
-            Wanted::GitObject(_) => false,
+            // A source can't hide a build.
+            Wanted::Bundles { predicate_types, .. } => about_source && predicate_types.iter().any(|uri| uri == predicate_type),
+            Wanted::GitObject(_) => about_source && subject::is_about_trees(predicate_type),
         }
+    }
+
+    fn is_about_commit(&self) -> bool {
+        self.question.artifact.algorithm() == Algorithm::GitCommit
     }
 }
 

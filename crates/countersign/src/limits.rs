@@ -11,10 +11,10 @@ pub const JSON_DEPTH: usize = 64;
 pub const JSON_VALUES: usize = 1 << 19;
 /// Most subjects of one statement.
 pub const SUBJECTS: usize = 1_024;
-/// Most bundles by known signers that answer one `Wanted`.
-pub const BUNDLES_PER_WANTED: usize = 256;
-/// Most bundles by known signers in one inquiry.
-pub const BUNDLES_PER_INQUIRY: usize = 2_048;
+/// Most statements by known signers that answer one `Wanted`, in however many bundles.
+pub const STATEMENTS_PER_WANTED: usize = 256;
+/// Most statements by known signers in one inquiry, in however many bundles.
+pub const STATEMENTS_PER_INQUIRY: usize = 2_048;
 /// Most bundles of any kind that one inquiry looks at.
 pub const LOOKS_PER_INQUIRY: usize = 10_000;
 /// Most digests that one inquiry asks about.
@@ -29,6 +29,11 @@ pub const POLICY_INDICATORS: usize = 1 << 17;
 pub const SEALED_LEAVES: usize = 1 << 24;
 /// Most characters of a stranger's text that a reason's detail repeats.
 pub const QUOTED_CHARACTERS: usize = 200;
+
+/// Returns the beginning of a stranger's text: as much as is repeated or kept of it.
+pub(crate) fn cut(text: &str) -> String {
+    text.chars().take(QUOTED_CHARACTERS).collect()
+}
 
 /// Returns a stranger's text for a detail: cut short, without control characters, in backticks.
 pub(crate) fn quoted(text: &str) -> String {

@@ -227,7 +227,7 @@ impl Kind {
     }
 
     /// Returns true if one provenance statement must show it, made by a builder that the resource expects.
-    pub(crate) const fn is_provenance(&self) -> bool {
-        !matches!(self, Self::Evidence { .. } | Self::Sbom { .. })
+    pub(crate) fn is_provenance(&self) -> bool {
+        self.predicate_type() == crate::predicate::PROVENANCE
     }
 }

@@ -72,6 +72,8 @@ reasons! {
     SandboxNotAllowed = "sandbox-not-allowed",
     /// Nobody whom the policy knows is named as the one who asked for the work.
     OwnerMissing = "owner-missing",
+    /// The gate didn't pass.
+    GateMissing = "gate-missing",
     /// The SBOM isn't the one that the build bound.
     SbomMismatch = "sbom-mismatch",
     /// The fact is founded less well than the requirement asks.

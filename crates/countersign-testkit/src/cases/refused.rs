@@ -14,6 +14,7 @@ use crate::world::{self, World};
 pub(super) fn all(cases: &mut Cases) {
     refused_signers(cases);
     refused_subjects(cases);
+    refused_gates(cases);
     refused_builds(cases);
     refused_runs(cases);
     refused_times(cases);
@@ -103,6 +104,12 @@ fn refused_subjects(cases: &mut Cases) {
         "The SBOM is of this artifact, and not the one that the build bound.",
         faults::other_sbom,
     );
+    cases.deny(
+        "deny-sbom-of-older-build",
+        &[("sbom", &["sbom-mismatch"])],
+        "The SBOM is the one that a build bound which is too old for the policy; the build that counts bound another.",
+        faults::older_build_too,
+    );
     cases.deny("deny-sbom-missing", &[("sbom", &["evidence-missing"])], "There is no SBOM.", |world| faults::without(world, "sbom"));
     cases.deny_build(
         "deny-digest-conflict",
@@ -163,6 +170,22 @@ fn refused_subjects(cases: &mut Cases) {
     });
 }
 
+fn refused_gates(cases: &mut Cases) {
+    for (name, result, readme) in [
+        ("deny-gate-failed", "FAILED", "The gate ran on this tree, and failed: that it ran is no evidence that it passed."),
+        ("deny-gate-warned", "WARNED", "The gate ran on this tree, and warned, which is not `PASSED`."),
+    ] {
+        cases.deny(name, &[("tested", &["gate-missing"])], readme, |world| {
+            world.environment = Some("gated".to_owned());
+            faults::gate(world, world::tree());
+            faults::statement(world, "gate", |s| {
+                let Json::Object(predicate) = &mut s.predicate else { panic!("no predicate") };
+                predicate.insert("result".to_owned(), Json::from(result));
+            });
+        });
+    }
+}
+
 fn other_tree() -> Digest {
     Digest::new(Algorithm::GitTree, "0123456789abcdef0123456789abcdef01234567").expect("an id")
 }
@@ -171,6 +194,19 @@ fn refused_builds(cases: &mut Cases) {
     cases.deny_build("deny-builder-unexpected", "builder-unexpected", "The builder is another than the resource expects.", |world| {
         faults::provenance(world, "build", |p| p.run_details.builder.id = "https://builder.example.test/other".to_owned());
     });
+    cases.deny(
+        "deny-provenance-of-unexpected-builder",
+        &[("build-ok", &["builder-unexpected"]), ("built", &["builder-unexpected"]), ("origin", &["builder-unexpected"])],
+        "The policy asks for provenance as plain evidence; of a builder whom the resource doesn't expect, it is none.",
+        |world| {
+            build_only(world);
+            world.edit_policy(
+                "kind: builder,       about: artifact, maxAge: P30D}",
+                "kind: evidence,      about: artifact, predicate: \"https://slsa.dev/provenance/v1\"}",
+            );
+            faults::provenance(world, "build", |p| p.run_details.builder.id = "https://builder.example.test/other".to_owned());
+        },
+    );
     cases.deny_build(
         "deny-build-type-unexpected",
         "build-type-unknown",
@@ -222,6 +258,15 @@ fn refused_builds(cases: &mut Cases) {
             p.build_definition.resolved_dependencies[0].uri = Some("git+https://example.test/demo@refs/heads/topic".to_owned())
         });
     });
+    cases.deny(
+        "deny-source-not-stated",
+        &[("origin", &["source-unexpected"])],
+        "The policy requires the expected source, and doesn't say which one that is for this resource.",
+        |world| {
+            build_only(world);
+            world.edit_policy("demo.tar\n    source: {repository: \"https://example.test/demo\", refs: [refs/heads/main]}\n", "demo.tar\n");
+        },
+    );
     cases.deny("deny-source-ambiguous", &[("origin", &["source-ambiguous"])], "Two dependencies claim to be the source.", |world| {
         build_only(world);
         faults::provenance(world, "build", |p| {

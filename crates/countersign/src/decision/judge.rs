@@ -1,11 +1,12 @@
 //! Judges whether one statement meets one requirement.
 //! Which statements may stand together is the verdict's affair.
 
+use crate::digest::Digest;
 use crate::inquiry::subject::{self, Target};
 use crate::inquiry::{Believed, Evidence, expected, expected_source};
 use crate::limits::quoted;
 use crate::policy::{Kind, Policy, Requirement, Resource};
-use crate::predicate::{self, Outcome, Provenance};
+use crate::predicate::{self, Basis, GateResult, Outcome, Provenance, TEST_RESULT, TestResult};
 use crate::reason::{Reason, Refusal};
 use crate::time::Time;
 
@@ -25,13 +26,15 @@ pub(super) fn judge(requirement: &Requirement, evidence: &Evidence, against: Aga
     if let Some(signer) = evidence.signer.as_ref().filter(|id| !requirement.signers.is_empty() && !requirement.signers.contains(id)) {
         return Err(Refusal::new(Reason::SignerLacksAuthority, format!("signer `{signer}` is not one that the requirement names")));
     }
-    let pointer = if requirement.kind.is_provenance() {
+    let places = if requirement.kind.is_provenance() {
         let provenance = expected(evidence, believed, against.resource)?;
         fact(&requirement.kind, provenance, against)?
     } else {
-        String::new()
+        passed(believed)?;
+        vec![String::new()]
     };
-    let found = believed.basis(&pointer);
+    // A fact that stands in several places is founded as well as the least of them.
+    let found = places.iter().map(|place| believed.basis(place)).min().unwrap_or(Basis::SelfReported);
     if let Some(wanted) = requirement.basis.filter(|wanted| found < *wanted) {
         return Err(Refusal::new(Reason::BasisTooLow, format!("the fact is founded on `{found}`, and `{wanted}` is asked for")));
     }
@@ -39,19 +42,22 @@ pub(super) fn judge(requirement: &Requirement, evidence: &Evidence, against: Aga
     Ok([fresh_until, believed.signer_until].into_iter().flatten().min())
 }
 
-/// Judges the one fact that the kind asks for; returns where it stands.
-fn fact(kind: &Kind, provenance: &Provenance, against: Against<'_>) -> Result<String, Refusal> {
+/// Judges the one fact that the kind asks for; returns every place where it stands.
+fn fact(kind: &Kind, provenance: &Provenance, against: Against<'_>) -> Result<Vec<String>, Refusal> {
     match kind {
-        Kind::Builder => Ok("/runDetails/builder/id".to_owned()),
-        Kind::Source => Ok(expected_source(provenance, against.resource)?.pointer),
-        Kind::RunOutcome => run_outcome(provenance),
+        Kind::Builder => Ok(vec!["/runDetails/builder/id".to_owned()]),
+        Kind::Source if against.resource.source.is_none() => {
+            Err(Refusal::new(Reason::SourceUnexpected, "the policy doesn't say from which source the resource is expected"))
+        }
+        Kind::Source => Ok(vec![expected_source(provenance, against.resource)?.pointer]),
+        Kind::RunOutcome => Ok(vec![run_outcome(provenance)?]),
         Kind::Agent { allow } => {
             let missing = || Refusal::new(Reason::AgentNotAllowed, "the provenance names no agent");
             let runtime = provenance.runtime().ok_or_else(missing)?;
             if !allow.iter().any(|pattern| pattern.matches(&runtime.name)) {
                 return Err(Refusal::new(Reason::AgentNotAllowed, format!("the agent is {}", quoted(&runtime.name))));
             }
-            Ok(format!("{INTERNAL}/agent/runtime"))
+            Ok(vec![format!("{INTERNAL}/agent/runtime")])
         }
         Kind::Model { allow } => {
             let missing = || Refusal::new(Reason::ModelNotAllowed, "the provenance names no model, or one in a way that can't be read");
@@ -61,17 +67,20 @@ fn fact(kind: &Kind, provenance: &Provenance, against: Against<'_>) -> Result<St
                     return Err(Refusal::new(Reason::ModelNotAllowed, format!("a model that answered is {}", quoted(&name))));
                 }
             }
-            Ok(format!("{INTERNAL}/agent/model"))
+            Ok(model_places(provenance))
         }
         Kind::SandboxImage { allow } => {
-            let mut place = None;
+            let mut places = Vec::new();
             for (index, image) in provenance.dependencies("sandbox-image") {
                 if !image.digest.iter().any(|digest| allow.contains(&digest)) {
                     return Err(Refusal::new(Reason::SandboxNotAllowed, "the run's sandbox image is not one that is allowed"));
                 }
-                place = Some(format!("/buildDefinition/resolvedDependencies/{index}"));
+                places.push(format!("/buildDefinition/resolvedDependencies/{index}"));
             }
-            place.ok_or_else(|| Refusal::new(Reason::SandboxNotAllowed, "the run states no sandbox image"))
+            if places.is_empty() {
+                return Err(Refusal::new(Reason::SandboxNotAllowed, "the run states no sandbox image"));
+            }
+            Ok(places)
         }
         Kind::Owner => {
             let missing = || Refusal::new(Reason::OwnerMissing, "the provenance doesn't say on whose behalf the agent worked");
@@ -80,9 +89,23 @@ fn fact(kind: &Kind, provenance: &Provenance, against: Against<'_>) -> Result<St
                 let name = quoted(&format!("{}#{}", delegator.issuer, delegator.subject));
                 return Err(Refusal::new(Reason::OwnerMissing, format!("the policy knows no person {name}")));
             }
-            Ok(format!("{INTERNAL}/onBehalfOf"))
+            Ok(vec![format!("{INTERNAL}/onBehalfOf")])
         }
-        Kind::Evidence { .. } | Kind::Sbom { .. } => Ok(String::new()),
+        Kind::Evidence { .. } | Kind::Sbom { .. } => Ok(vec![String::new()]),
+    }
+}
+
+/// A gate's result is evidence for a requirement only if the gate passed.
+fn passed(believed: &Believed) -> Result<(), Refusal> {
+    let statement = believed.statement.value();
+    if statement.predicate_type != TEST_RESULT {
+        return Ok(());
+    }
+    let result: Result<TestResult, _> = statement.predicate.to();
+    match result.map(|gate| gate.result) {
+        Ok(GateResult::Passed) => Ok(()),
+        Ok(GateResult::Warned | GateResult::Failed) => Err(Refusal::new(Reason::GateMissing, "the gate's result is not `PASSED`")),
+        Err(error) => Err(Refusal::new(Reason::Malformed, format!("the predicate is no test result: {error}"))),
     }
 }
 
@@ -98,6 +121,14 @@ fn run_outcome(provenance: &Provenance) -> Result<String, Refusal> {
     }
 }
 
+/// The places where the models stand.
+fn model_places(provenance: &Provenance) -> Vec<String> {
+    let internal = &provenance.build_definition.internal_parameters;
+    let several = internal.get("agent").is_some_and(|agent| agent.get("models").is_some());
+    let places = [("/agent/model", true), ("/agent/models", several), ("/subagents", internal.contains_key("subagents"))];
+    places.into_iter().filter(|(_, present)| *present).map(|(place, _)| format!("{INTERNAL}{place}")).collect()
+}
+
 /// "Not older than" uses the older of claimed and witnessed time.
 fn freshness(requirement: &Requirement, evidence: &Evidence, believed: &Believed, at: Time) -> Result<Option<Time>, Refusal> {
     let Some(max_age) = requirement.max_age else { return Ok(None) };
@@ -111,11 +142,13 @@ fn freshness(requirement: &Requirement, evidence: &Evidence, believed: &Believed
     Ok(Some(until))
 }
 
-/// Returns true if the SBOM is one that the build can have bound: the same document, or none was bound.
-pub(super) fn sbom_agrees(sbom: &Believed, build: &Provenance) -> bool {
-    let document = crate::digest::Digest::sha256(&sbom.statement.value().predicate.canonical());
-    let mut bound = build.byproducts("sbom-canonical").peekable();
-    bound.peek().is_none() || bound.any(|(_, byproduct)| byproduct.digest.iter().any(|digest| digest == document))
+/// Returns true if the SBOM is one that a build can have bound: the same document, or none was bound.
+pub(super) fn sbom_agrees(sbom: &Believed, builds: &[&Provenance]) -> bool {
+    let document = Digest::sha256(&sbom.statement.value().predicate.canonical());
+    builds.iter().any(|build| {
+        let mut bound = build.byproducts("sbom-canonical").peekable();
+        bound.peek().is_none() || bound.any(|(_, byproduct)| byproduct.digest.iter().any(|digest| digest == document))
+    })
 }
 
 /// Returns true if evidence of that type can meet the requirement.

@@ -8,7 +8,7 @@ use super::remedy::Subject;
 use super::{Answer, Asked, Decision, DigestReference, PolicyReference, ReasonResult, RequirementResult, Status, remedy};
 use crate::digest::{Algorithm, Digest, DigestSet};
 use crate::inquiry::subject::{self, Target};
-use crate::inquiry::{Believed, Evidence, Inquiry, edge, expected, only_resource};
+use crate::inquiry::{Evidence, Inquiry, edge, only_resource};
 use crate::policy::{About, Kind, Requirement, Resource};
 use crate::predicate::PROVENANCE;
 use crate::reason::{Reason, Refusal};
@@ -75,27 +75,27 @@ impl Inquiry<'_> {
 
     /// An SBOM and a build that the same policy requires must not contradict one another.
     fn compare_sboms(&self, verdicts: &mut [Verdict<'_>], against: Against<'_>) {
-        let requires_build = verdicts.iter().any(|verdict| matches!(verdict.requirement.kind, Kind::Builder));
-        let builds: Vec<_> = self
-            .evidence
-            .values()
-            .filter_map(|e| believed_about(e, against))
-            .filter_map(|(e, b)| expected(e, b, against.resource).ok())
-            .collect();
-        if !requires_build || builds.is_empty() {
+        // The builds that count are those that the policy asks for: a `builder` requirement says which, else any other.
+        let required = |kind: fn(&Kind) -> bool| verdicts.iter().map(|v| v.requirement).filter(|r| kind(&r.kind)).collect::<Vec<_>>();
+        let builders = required(|kind| matches!(kind, Kind::Builder));
+        let required = if builders.is_empty() { required(Kind::is_provenance) } else { builders };
+        let meets = |evidence: &&Evidence| required.iter().any(|requirement| judge::judge(requirement, evidence, against).is_ok());
+        let provenances = self.evidence.values().filter(|evidence| evidence.predicate_type == PROVENANCE);
+        let builds: Vec<_> = provenances.filter(meets).filter_map(|e| e.standing.as_ref().ok()?.provenance.as_ref()).collect();
+        // Without such a build the policy is not met anyway.
+        if builds.is_empty() {
             return;
         }
-        let contradicted =
-            |evidence: &&Evidence| evidence.standing.as_ref().is_ok_and(|sbom| !builds.iter().any(|build| judge::sbom_agrees(sbom, build)));
         for verdict in
             verdicts.iter_mut().filter(|verdict| matches!(verdict.requirement.kind, Kind::Sbom { .. }) && verdict.outcome.is_ok())
         {
-            let agreeing = self.evidence.values().filter(|evidence| !contradicted(evidence));
-            verdict.outcome = self.one_of(verdict.requirement, agreeing, against).map_err(|mut refusals| {
+            let candidates = self.evidence.values().filter(|evidence| judge::concerns(verdict.requirement, &evidence.predicate_type));
+            let (contradicted, agreeing): (Vec<_>, Vec<_>) =
+                candidates.partition(|evidence| evidence.standing.as_ref().is_ok_and(|sbom| !judge::sbom_agrees(sbom, &builds)));
+            verdict.outcome = self.one_of(verdict.requirement, agreeing.into_iter(), against).map_err(|mut refusals| {
                 let refusal = Refusal::new(Reason::SbomMismatch, "the build bound another SBOM to the artifact");
-                let contradicted =
-                    self.evidence.values().filter(contradicted).filter(|e| judge::judge(verdict.requirement, e, against).is_ok());
-                refusals.extend(contradicted.map(|evidence| Candidate::refused(evidence, refusal.clone())));
+                let met = contradicted.into_iter().filter(|e| judge::judge(verdict.requirement, e, against).is_ok());
+                refusals.extend(met.map(|evidence| Candidate::refused(evidence, refusal.clone())));
                 refusals
             });
         }
@@ -113,8 +113,24 @@ impl Inquiry<'_> {
         };
         let mut best: Option<Vec<Verdict<'a>>> = None;
         for (commit, resource) in &commits {
+            let tree = self.tree_of(commit);
+            // Only what provenance shows depends on the run; the rest is judged once.
+            let without_run: Vec<_> = requirements
+                .iter()
+                .map(|r| {
+                    (!r.kind.is_provenance())
+                        .then(|| self.one_of(r, self.evidence.values(), self.against(r, commit, tree.as_ref(), resource)))
+                })
+                .collect();
             for run in self.runs(commit) {
-                let verdicts: Vec<_> = requirements.iter().map(|r| self.source_verdict(r, run, commit, resource)).collect();
+                let verdicts: Vec<_> = requirements
+                    .iter()
+                    .zip(&without_run)
+                    .map(|(requirement, judged)| {
+                        let of_run = || self.shown_by_run(requirement, run, self.against(requirement, commit, tree.as_ref(), resource));
+                        Verdict { requirement, outcome: judged.clone().unwrap_or_else(of_run) }
+                    })
+                    .collect();
                 let met = |verdicts: &[Verdict<'_>]| verdicts.iter().filter(|verdict| verdict.outcome.is_ok()).count();
                 if best.as_ref().is_none_or(|best| met(&verdicts) > met(best)) {
                     best = Some(verdicts);
@@ -136,43 +152,41 @@ impl Inquiry<'_> {
         if runs.is_empty() { vec![None] } else { runs }
     }
 
-    fn source_verdict<'a>(
+    fn against<'a>(
         &'a self,
-        requirement: &&'a Requirement,
-        run: Option<&Evidence>,
-        commit: &Digest,
-        resource: &Resource,
-    ) -> Verdict<'a> {
-        let tree = self.tree_of(commit);
-        let target = match &tree {
+        requirement: &Requirement,
+        commit: &'a Digest,
+        tree: Option<&'a Digest>,
+        resource: &'a Resource,
+    ) -> Against<'a> {
+        let target = match tree {
             Some(tree) if subject::is_about_trees(requirement.kind.predicate_type()) => Target::Tree(tree),
             _ => Target::Commit(commit),
         };
-        let against = Against { target, resource, policy: self.policy, at: self.question.at };
-        let outcome = if requirement.kind.is_provenance() {
-            // With no run that is about the commit, what was refused says most.
-            let others = self
-                .evidence
-                .values()
-                .filter(|evidence| run.is_none() && evidence.predicate_type == PROVENANCE || evidence.predicate_type.is_empty());
-            self.one_of(requirement, run.into_iter().chain(others), against)
-        } else {
-            self.one_of(requirement, self.evidence.values(), against)
-        };
-        Verdict { requirement, outcome }
+        Against { target, resource, policy: self.policy, at: self.question.at }
+    }
+
+    fn shown_by_run(&self, requirement: &Requirement, run: Option<&Evidence>, against: Against<'_>) -> Outcome {
+        // With no run that is about the commit, what was refused says most.
+        let others = self
+            .evidence
+            .values()
+            .filter(|evidence| run.is_none() && evidence.predicate_type == PROVENANCE || evidence.predicate_type.is_empty());
+        self.one_of(requirement, run.into_iter().chain(others), against)
     }
 
     /// The commits that builds name, each with the resource entry of its repository; and why others are none.
     fn sources<'a>(&'a self, resource: &Resource) -> (Sources<'a>, Vec<Candidate>) {
-        let (mut sources, mut refusals) = (Vec::new(), Vec::new());
+        let (mut sources, mut refusals): (Sources<'a>, _) = (Vec::new(), Vec::new());
         for evidence in
             self.evidence.values().filter(|evidence| evidence.predicate_type == PROVENANCE || evidence.predicate_type.is_empty())
         {
             let found = edge(evidence, resource, &self.artifact)
                 .and_then(|source| Ok((source.commit, only_resource(self.policy, &source.repository)?)));
             match found {
-                Ok(source) if !sources.iter().any(|(commit, _)| *commit == source.0) => sources.push(source),
-                Ok(_) => {}
+                // One commit under two repositories' names is judged by both of their entries, in either order.
+                Ok((commit, entry)) if sources.iter().any(|(known, of)| *known == commit && std::ptr::eq(*of, entry)) => {}
+                Ok(source) => sources.push(source),
                 Err(refusal) => refusals.push(Candidate::refused(evidence, refusal)),
             }
         }
@@ -198,9 +212,7 @@ impl Inquiry<'_> {
     }
 
     fn requirement_result(&self, verdict: &Verdict<'_>) -> RequirementResult {
-        let Requirement { id, kind, about, .. } = verdict.requirement;
-        let is_commit = self.question.artifact.algorithm() == Algorithm::GitCommit;
-        let about = if is_commit { About::Artifact } else { *about };
+        let Requirement { id, kind, .. } = verdict.requirement;
         let mut result = RequirementResult {
             id: id.clone(),
             kind: kind.name(),
@@ -212,10 +224,10 @@ impl Inquiry<'_> {
         };
         match &verdict.outcome {
             // A whole kind of evidence that stayed unjudged could hold anything; order must not decide.
-            Ok(met) if !self.is_over_limit(about) => result.evidence.push(met.bundle.clone()),
+            Ok(met) if !self.is_over_limit(verdict.requirement) => result.evidence.push(met.bundle.clone()),
             outcome => {
                 let refusals = outcome.as_ref().err().map_or(&[][..], Vec::as_slice);
-                let mut gaps = self.gaps(about);
+                let mut gaps = self.gaps(verdict.requirement);
                 gaps.extend(
                     refusals.iter().map(|candidate| candidate.refusal.clone()).filter(|refusal| refusal.reason == Reason::EvidenceLimit),
                 );
@@ -287,6 +299,7 @@ pub(super) struct Verdict<'a> {
 pub(super) type Outcome = Result<Met, Vec<Candidate>>;
 
 /// The evidence that meets a requirement, and until when it does.
+#[derive(Clone)]
 pub(super) struct Met {
     pub(super) bundle: Digest,
     until: Option<Time>,
@@ -315,12 +328,6 @@ type Sources<'a> = Vec<(Digest, &'a Resource)>;
 fn all_refused<'a>(requirements: &[&'a Requirement], refusal: &Refusal) -> Vec<Verdict<'a>> {
     let outcome = || Err(vec![Candidate::nowhere(refusal.clone())]);
     requirements.iter().map(|requirement| Verdict { requirement, outcome: outcome() }).collect()
-}
-
-fn believed_about<'e>(evidence: &'e Evidence, against: Against<'_>) -> Option<(&'e Evidence, &'e Believed)> {
-    let believed = evidence.standing.as_ref().ok()?;
-    subject::check(believed.statement.value(), believed.provenance.as_ref(), against.target).ok()?;
-    Some((evidence, believed))
 }
 
 fn is_run_of(evidence: &Evidence, commit: &Digest) -> bool {

@@ -25,8 +25,18 @@ pub(crate) struct Evidence {
     /// Empty where the bundle can't be read.
     pub(crate) predicate_type: String,
     pub(crate) signer: Option<String>,
+    /// What was said; `None` where no signer of the policy is known to have said it.
+    pub(crate) said: Option<Said>,
     pub(crate) claimed_at: Option<Time>,
     pub(crate) standing: Result<Believed, Refusal>,
+}
+
+/// What makes two bundles one piece of evidence: the same payload, by the same signer, at the same proved times.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Said {
+    signer: String,
+    payload: Digest,
+    witnessed: Vec<Time>,
 }
 
 /// A statement whose signer may make it.
@@ -80,22 +90,25 @@ pub(crate) fn examine(bytes: &[u8], policy: &Policy, at: Time) -> Examined {
     // 2. and 3.
     let (signer, statement) = match signed_by(&bundle, policy) {
         SignedBy::Signer(signer, statement) => (signer, *statement),
-        SignedBy::SomebodyElse => return Examined::BySomebodyElse { predicate_type },
-        SignedBy::Refused(refusal) => return refused(bundle.digest().clone(), predicate_type, refusal),
+        SignedBy::SomebodyElse => return Examined::BySomebodyElse { predicate_type: limits::cut(&predicate_type) },
+        SignedBy::Refused(refusal) => return refused(bundle.digest().clone(), limits::cut(&predicate_type), refusal),
     };
     let claimed_at = predicate::claimed_at(&predicate_type, &statement.value().predicate);
+    let payload = Digest::sha256(bundle.unverified_payload());
+    let said = Said { signer: signer.id.clone(), payload, witnessed: statement.witnessed().to_vec() };
     let standing = authorised(signer, statement, policy, claimed_at, at);
     Examined::Evidence(Box::new(Evidence {
         bundle: bundle.digest().clone(),
         predicate_type,
         signer: Some(signer.id.clone()),
+        said: Some(said),
         claimed_at,
         standing,
     }))
 }
 
 fn refused(bundle: Digest, predicate_type: String, refusal: Refusal) -> Examined {
-    Examined::Evidence(Box::new(Evidence { bundle, predicate_type, signer: None, claimed_at: None, standing: Err(refusal) }))
+    Examined::Evidence(Box::new(Evidence { bundle, predicate_type, signer: None, said: None, claimed_at: None, standing: Err(refusal) }))
 }
 
 enum SignedBy<'a> {

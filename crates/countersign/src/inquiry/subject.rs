@@ -93,13 +93,17 @@ fn artifact(statement: &Statement, known: &DigestSet) -> Result<(), Refusal> {
 
 /// The commit must be a subject, and whatever else the statement says of its object must agree.
 fn commit(statement: &Statement, provenance: Option<&Provenance>, id: &Digest) -> Result<(), Refusal> {
-    let subject = statement.subject.iter().find(|subject| subject.git_commit().as_ref() == Some(id)).ok_or_else(mismatch)?;
+    let subjects = || statement.subject.iter().filter(|subject| subject.git_commit().as_ref() == Some(id));
+    if subjects().next().is_none() {
+        return Err(mismatch());
+    }
     let Some(object) = provenance.and_then(|provenance| commit_object(provenance, id)) else { return Ok(()) };
     check_git_object(id, object).map_err(|error| match error {
         GitIdError::Different => conflict("the commit object in the statement is not the commit's"),
         GitIdError::Collision => Refusal::new(Reason::DigestRefused, "the commit object was made to collide under SHA-1"),
     })?;
-    if subject.digest.get(Algorithm::Sha256).is_some_and(|sha256| sha256 != Digest::sha256(object)) {
+    let sha256 = Digest::sha256(object);
+    if subjects().filter_map(|subject| subject.digest.get(Algorithm::Sha256)).any(|stated| stated != sha256) {
         return Err(conflict("the subject's sha256 is not the commit object's"));
     }
     let mut commits = statement.subject.iter().filter_map(|subject| subject.git_commit());

@@ -8,13 +8,14 @@ use super::wire::{self, Custody, KindName, Witnessing};
 use super::{Credential, Kind, Person, PersonIdentity, Policy, Requirement, Resource, Signer};
 use crate::digest::{Algorithm, Digest};
 use crate::glob::Glob;
-use crate::json::ShapeError;
+use crate::json::{Json, ShapeError};
 use crate::limits::quoted;
 use crate::predicate::{Basis, BuildType, CYCLONEDX, SPDX};
 use crate::yaml::{self, Document, Place, YamlError};
 
 pub(super) fn policy(bytes: &[u8]) -> Result<Policy, PolicyError> {
     let document = yaml::parse(bytes)?;
+    nothing_empty(&document.value, "").map_err(|problem| problem.in_document(&document))?;
     let wire = shape(&document)?;
     check(wire, Digest::sha256(bytes)).map_err(|problem| problem.in_document(&document))
 }
@@ -68,6 +69,22 @@ fn shape(document: &Document) -> Result<wire::Policy, PolicyError> {
         let suggestion = error.unknown.as_ref().and_then(|(word, expected)| nearest(word, expected.iter().copied()));
         Problem { pointer, problem: error.to_string(), suggestion }.in_document(document)
     })
+}
+
+/// A field with nothing behind it reads like a rule and would be none. Only parameters that a build is compared with can
+/// really be empty.
+fn nothing_empty(value: &Json, pointer: &str) -> Result<(), Problem> {
+    let empty = || Err(Problem::at(pointer, "must not be empty; leave it out where nothing is meant"));
+    match value {
+        Json::Null => empty(),
+        Json::String(text) if text.is_empty() => empty(),
+        Json::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| nothing_empty(item, &format!("{pointer}/{index}"))),
+        Json::Object(members) => members
+            .iter()
+            .filter(|(name, _)| *name != "externalParameters")
+            .try_for_each(|(name, member)| nothing_empty(member, &format!("{pointer}/{name}"))),
+        _ => Ok(()),
+    }
 }
 
 /// What is wrong with a policy whose shape is right.
@@ -153,6 +170,10 @@ fn signers(wire: Vec<wire::Signer>) -> Result<Vec<Signer>, Problem> {
             if let Some(entry) = signer.may_attest.iter().position(|authority| local && authority.ceiling > Basis::Harness) {
                 let problem =
                     "a local key is never above `harness`: who runs as its user can use it; set `custody: managed` if it lies elsewhere";
+                return Err(Problem::at(at(&format!("/mayAttest/{entry}/ceiling")), problem));
+            }
+            if let Some(entry) = signer.may_attest.iter().position(|authority| is_key && authority.ceiling == Basis::Certified) {
+                let problem = "a key has no certificate in which a fact could stand; `boundary` is the most that it can give";
                 return Err(Problem::at(at(&format!("/mayAttest/{entry}/ceiling")), problem));
             }
             let (not_before, not_after) = (signer.validity.not_before, signer.validity.not_after);
