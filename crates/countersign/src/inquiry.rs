@@ -368,7 +368,7 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    fn is_about_commit(&self) -> bool {
+    pub(crate) fn is_about_commit(&self) -> bool {
         self.question.artifact.algorithm() == Algorithm::GitCommit
     }
 }

@@ -16,7 +16,7 @@ use crate::reason::Reason;
 
 impl Inquiry<'_> {
     pub(super) fn evidence_results(&self) -> Vec<EvidenceResult> {
-        let is_commit = self.question.artifact.algorithm() == Algorithm::GitCommit;
+        let is_commit = self.is_about_commit();
         let commits = match &self.resource {
             _ if is_commit => BTreeSet::from([self.question.artifact.clone()]),
             Ok(resource) => self.commits(resource),

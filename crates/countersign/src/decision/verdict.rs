@@ -51,7 +51,7 @@ impl Inquiry<'_> {
     }
 
     fn verdicts(&self) -> Vec<Verdict<'_>> {
-        let is_commit = self.question.artifact.algorithm() == Algorithm::GitCommit;
+        let is_commit = self.is_about_commit();
         let (about_source, about_artifact): (Vec<_>, Vec<_>) =
             self.requirements.iter().partition(|requirement| is_commit || requirement.about == About::Source);
         let mut verdicts = self.artifact_verdicts(&about_artifact);
@@ -252,7 +252,7 @@ impl Inquiry<'_> {
     fn remedy(&self, requirement: &Requirement) -> Vec<String> {
         let commits = self.resource.as_ref().map_or_else(|_| BTreeSet::new(), |resource| self.commits(resource));
         let subject = match requirement.about {
-            _ if self.question.artifact.algorithm() == Algorithm::GitCommit => Subject::Commit(Some(&self.question.artifact)),
+            _ if self.is_about_commit() => Subject::Commit(Some(&self.question.artifact)),
             About::Source => Subject::Commit(commits.first()),
             About::Artifact => Subject::Artifact,
         };
