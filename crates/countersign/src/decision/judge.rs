@@ -139,6 +139,9 @@ fn models(provenance: &Provenance) -> Result<Vec<Model>, Refusal> {
     let subagents = internal.get("subagents").map_or(Ok(&[][..]), |list| list.as_array().ok_or_else(unreadable))?;
     let agents = internal.get("agent").into_iter().chain(subagents.iter().filter_map(|subagent| subagent.get("agent")));
     for agent in agents {
+        if agent.as_object().is_none() {
+            return Err(unreadable());
+        }
         if let Some(model) = agent.get("model") {
             models.push(model.to().map_err(|_| unreadable())?);
         }
@@ -174,7 +177,9 @@ fn freshness(requirement: &Requirement, evidence: &Evidence, believed: &Believed
 pub(super) fn sbom_agrees(sbom: &Believed, builds: &[&Provenance]) -> bool {
     let document = Digest::sha256(&sbom.statement.value().predicate.canonical());
     builds.iter().any(|build| {
-        let mut bound = build.byproducts("sbom-canonical").peekable();
+        // The file's own digest says the same of a file that is canonical, and of any other that it can't be compared.
+        let canonical = build.byproducts("sbom-canonical").next().is_some();
+        let mut bound = build.byproducts(if canonical { "sbom-canonical" } else { "sbom" }).peekable();
         bound.peek().is_none() || bound.any(|(_, byproduct)| byproduct.digest.iter().any(|digest| digest == document))
     })
 }
