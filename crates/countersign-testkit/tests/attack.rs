@@ -9,7 +9,7 @@ use asking::{Store, all, ask, bundle, bundles, case, cases, decide, edit, number
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::decision::{Answer, Status};
-use countersign::digest::Digest;
+use countersign::digest::{Digest, DigestSet};
 use countersign::identity::PublicKey;
 use countersign::inquiry::{Found, Wanted};
 use countersign::json::Json;
@@ -128,6 +128,57 @@ fn one_place_that_has_the_commits_object_is_enough() {
     }
 }
 
+#[test]
+fn statements_about_other_artifacts_ask_for_no_digest_of_this_one() {
+    let case = case("deny-evidence-missing");
+    let mut build = statement(&self::case("allow-sha512-agrees"), "build");
+    let other = build.subject[0].digest.get(countersign::digest::Algorithm::Sha512).unwrap();
+    build.subject = vec![ResourceDescriptor::new("other.tar", DigestSet::from(Digest::sha256(b"another artifact")).with(other))];
+    let found = [signed(1, &build)];
+    let mut asked = Vec::new();
+    let mut by_digest = case;
+    by_digest.target = Digest::sha256(&std::fs::read(by_digest.folder.join(&by_digest.target)).unwrap()).to_string();
+    let decision = ask(&by_digest, &policy(&by_digest), "build", |wanted| {
+        asked.push(wanted.clone());
+        vec![all(&found, wanted)]
+    });
+    assert_eq!(decision.decision, Answer::Deny);
+    assert!(!asked.iter().any(|wanted| matches!(wanted, Wanted::ArtifactDigest(_))), "{asked:?}");
+}
+
+#[test]
+fn an_sbom_that_the_build_bound_by_its_file_alone_is_compared_with_that() {
+    let case = case("allow-whole-walk");
+    let sbom = Digest::sha256(&statement(&case, "sbom").predicate.canonical());
+    for (file, status) in [(Digest::sha256(b"another file"), Status::Unmet), (sbom, Status::Met)] {
+        let mut build = statement(&case, "build");
+        let Some(Json::Array(mut byproducts)) = build.predicate.pointer("/runDetails/byproducts").cloned() else { panic!() };
+        byproducts.retain(|byproduct| !byproduct.get("name").and_then(Json::as_str).unwrap_or_default().starts_with("sbom"));
+        byproducts.push(Json::of(&ResourceDescriptor::new("sbom", file)).unwrap());
+        edit(&mut build, &["runDetails"], |details| drop(details.insert("byproducts".to_owned(), Json::Array(byproducts))));
+        let found = [signed(1, &build), bundle(&case, "sbom"), bundle(&case, "agent-run")];
+        assert_eq!(outcome(&decide(&case, &found), "sbom").0, status);
+    }
+}
+
+#[test]
+fn a_subagent_that_cannot_be_read_could_be_any_model() {
+    let case = case("allow-whole-walk");
+    for agent in [
+        r#"{"agent":"other-model"}"#,
+        r#"{"agent":{"model":"other-model"}}"#,
+        r#"{"agent":{"models":{}}}"#,
+        r#"{"agent":{"models":["x"]}}"#,
+    ] {
+        let mut run = statement(&case, "agent-run");
+        edit(&mut run, &["buildDefinition", "internalParameters"], |internal| {
+            internal.insert("subagents".to_owned(), Json::Array(vec![Json::parse(agent.as_bytes()).unwrap()]));
+        });
+        let found = [bundle(&case, "build"), bundle(&case, "sbom"), signed(1, &run)];
+        assert_eq!(outcome(&decide(&case, &found), "model"), (Status::Unmet, vec!["model-not-allowed"]), "{agent}");
+    }
+}
+
 /// One commit can be named as of two repositories, whose entries differ; which bundle's digest is smaller must not decide.
 #[test]
 fn another_name_for_the_same_commit_takes_nothing_away() {
@@ -215,7 +266,7 @@ fn every_subject_that_names_the_commit_must_agree_with_its_object() {
     let mut run = statement(&case, "agent-run");
     let mut second = run.subject[0].clone();
     second.name = Some("the same commit".to_owned());
-    second.digest = countersign::digest::DigestSet::from(run.subject[0].git_commit().unwrap()).with(Digest::sha256(b"another object"));
+    second.digest = DigestSet::from(run.subject[0].git_commit().unwrap()).with(Digest::sha256(b"another object"));
     run.subject.push(second);
     let decision = decide(&case, &[signed(1, &run)]);
     assert_eq!(outcome(&decision, "owner"), (Status::Unmet, vec!["digest-conflict"]));

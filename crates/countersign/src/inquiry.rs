@@ -14,7 +14,7 @@ use crate::limits;
 use crate::policy::{About, Policy, Requirement, Resource};
 use crate::predicate::{PROVENANCE, is_type};
 use crate::reason::{Reason, Refusal};
-use crate::statement::Statement;
+use crate::statement::{ResourceDescriptor, Statement};
 use crate::trust::Trust;
 
 use evidence::Said;
@@ -298,7 +298,11 @@ impl<'a> Inquiry<'a> {
     /// SHA-384 and SHA-512, if evidence names the artifact by them.
     fn other_digests(&self) -> BTreeSet<Algorithm> {
         let statements = self.evidence.values().filter_map(|evidence| evidence.standing.as_ref().ok());
-        let digests = statements.flat_map(|believed| &believed.statement.value().subject).flat_map(|subject| subject.digest.iter());
+        let subjects = statements.flat_map(|believed| &believed.statement.value().subject);
+        // What has another SHA-256 is something else, whatever its other digests are.
+        let could_be =
+            |subject: &&ResourceDescriptor| subject.digest.get(Algorithm::Sha256).is_none_or(|sha256| sha256 == self.question.artifact);
+        let digests = subjects.filter(could_be).flat_map(|subject| subject.digest.iter());
         let is_artifact = self.question.artifact.algorithm() == Algorithm::Sha256;
         digests.map(|digest| digest.algorithm()).filter(|a| is_artifact && matches!(a, Algorithm::Sha384 | Algorithm::Sha512)).collect()
     }

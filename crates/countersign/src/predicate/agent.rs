@@ -297,6 +297,7 @@ impl Provenance {
         let subagents = items(self.build_definition.internal_parameters.get("subagents"))?;
         let subagents: Vec<_> = subagents.iter().filter_map(|subagent| subagent.get("agent")).collect();
         for agent in std::iter::once(agent).chain(subagents) {
+            agent.as_object()?;
             let stated = agent.get("model").cloned().into_iter().chain(items(agent.get("models"))?);
             for model in stated {
                 let model = model.to().ok()?;
