@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::judge::{self, Against};
 use super::verdict::{Verdict, sorted_by_json};
 use super::{EvidenceResult, Finding, SignerResult};
-use crate::digest::{Algorithm, Digest};
+use crate::digest::Digest;
 use crate::inquiry::subject::{self, Target};
 use crate::inquiry::{Believed, Evidence, Inquiry};
 use crate::json::Json;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::judge::{self, Against};
 use super::remedy::Subject;
 use super::{Answer, Asked, Decision, DigestReference, PolicyReference, ReasonResult, RequirementResult, Status, remedy};
-use crate::digest::{Algorithm, Digest, DigestSet};
+use crate::digest::{Digest, DigestSet};
 use crate::inquiry::subject::{self, Target};
 use crate::inquiry::{Evidence, Inquiry, edge, only_resource};
 use crate::policy::{About, Kind, Requirement, Resource};
