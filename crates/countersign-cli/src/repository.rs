@@ -7,6 +7,9 @@ use countersign_capture::git::{GitError, Repository};
 
 use crate::failure::Failure;
 
+/// The folder at the top of a work tree in which the policy and the evidence lie.
+pub(crate) const FOLDER: &str = ".countersign";
+
 /// Returns the repository, if there is one.
 pub(crate) fn at_hand() -> Result<Option<Repository>, Failure> {
     match Repository::discover(Path::new(".")) {

@@ -47,7 +47,7 @@ pub(crate) fn default() -> Result<Vec<Place>, Failure> {
 
 /// Returns where the default store is, or would be; `None` outside of work trees.
 pub(crate) fn default_path() -> Result<Option<PathBuf>, Failure> {
-    Ok(repository::at_hand()?.and_then(|repository| Some(repository.work_tree()?.join(".countersign").join("evidence"))))
+    Ok(repository::at_hand()?.and_then(|repository| Some(repository.work_tree()?.join(repository::FOLDER).join("evidence"))))
 }
 
 fn place(opened: Result<Box<dyn Store>, StoreError>) -> Result<Place, Failure> {

@@ -65,7 +65,7 @@ impl Init {
         }
         let text = solo.to_yaml();
         let policy = Policy::parse(text.as_bytes())?;
-        let path = top.join(".countersign").join("policy.yaml");
+        let path = top.join(repository::FOLDER).join("policy.yaml");
         write_new(&path, &text)?;
         output::answer(&format!("{}  policy {}, {}\n", escaped(&path.display().to_string()), escaped(policy.id()), policy.digest()))?;
         output::hint("read it, and commit it: who can change the policy decides what is allowed");
