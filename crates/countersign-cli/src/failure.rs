@@ -103,7 +103,8 @@ impl Failure {
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         let failure = Self::of(error.code(), &error);
-        if failure.code == "passphrase-needed" { failure.hint(PASSPHRASE_HINT) } else { failure }
+        let problem = if let KeyError::InFile { problem, .. } = &error { problem } else { &error };
+        if matches!(problem, KeyError::PassphraseNeeded) { failure.hint(PASSPHRASE_HINT) } else { failure }
     }
 }
 

@@ -54,7 +54,12 @@ fn place(opened: Result<Box<dyn Store>, StoreError>) -> Result<Place, Failure> {
     match opened {
         Ok(store) => Ok(Place::Store(store)),
         // Nobody was asked: the question itself is wrong.
-        Err(error) if ["store-missing", "store-unsupported"].contains(&error.code()) => Err(error.into()),
+        Err(
+            error @ (StoreError::Missing { .. }
+            | StoreError::NotAStore { .. }
+            | StoreError::Unsupported { .. }
+            | StoreError::NotAName { .. }),
+        ) => Err(error.into()),
         Err(error) => {
             output::warning(&crate::escape::escaped(&error.to_string()));
             // Into a decision goes no path of this machine.
