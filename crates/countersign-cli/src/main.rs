@@ -12,6 +12,7 @@ mod target;
 mod repository;
 mod stores;
 mod policy_file;
+mod bundle_file;
 mod capture_failure;
 mod circumstances;
 mod keeping;

@@ -1,15 +1,13 @@
 //! Answers what an inquiry wants to know, from the bundles, stores, file and repository at hand.
 //! It believes and judges nothing.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use countersign::digest::{Algorithm, Digest};
 use countersign::inquiry::{Found, Wanted};
-use countersign::limits;
 
 use super::{Artifact, artifact};
+use crate::bundle_file;
 use crate::failure::Failure;
 use crate::repository;
 use crate::stores::Place;
@@ -25,7 +23,7 @@ pub(super) struct Supplies<'a> {
 impl<'a> Supplies<'a> {
     /// Reads the bundles that were named; what they hold is not looked at.
     pub(super) fn gather(bundles: &[PathBuf], places: Vec<Place>, artifact: &'a Artifact, sha256: &'a Digest) -> Result<Self, Failure> {
-        let bundles = bundles.iter().map(|path| bundle(path)).collect::<Result<_, _>>()?;
+        let bundles = bundles.iter().map(|path| bundle_file::read(path)).collect::<Result<_, _>>()?;
         Ok(Self { bundles, places, artifact, sha256 })
     }
 
@@ -56,12 +54,4 @@ impl<'a> Supplies<'a> {
 fn git_object(id: &Digest) -> Found {
     let commit = repository::at_hand().ok().flatten().and_then(|repository| repository.commit(id.hex()).ok());
     commit.map_or(Found::Nothing, |commit| Found::These(vec![commit.object]))
-}
-
-fn bundle(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error| Failure::new("bundle-unreadable", format!("the bundle `{}` can't be read", path.display())).because(&error);
-    let mut bytes = Vec::new();
-    // One byte more than a bundle may have is enough to be refused.
-    File::open(path).map_err(failed)?.take(limits::BUNDLE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
 }
