@@ -19,7 +19,12 @@ impl From<TranscriptError> for Failure {
             TranscriptError::Ambiguous { .. } => "session-ambiguous",
             _ => "transcript-unreadable",
         };
-        Self::of(code, &error)
+        let failure = Self::of(code, &error);
+        match error {
+            TranscriptError::NotFound { .. } => failure.hint("name its file with `--transcript`"),
+            TranscriptError::Ambiguous { .. } => failure.hint("name one with `--transcript`"),
+            _ => failure,
+        }
     }
 }
 

@@ -104,7 +104,12 @@ impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         let failure = Self::of(error.code(), &error);
         let problem = if let KeyError::InFile { problem, .. } = &error { problem } else { &error };
-        if matches!(problem, KeyError::PassphraseNeeded) { failure.hint(PASSPHRASE_HINT) } else { failure }
+        match problem {
+            KeyError::Missing { .. } => failure.hint("`countersign key generate` makes one"),
+            KeyError::PassphraseNeeded => failure.hint(PASSPHRASE_HINT),
+            KeyError::EmptyPassphrase => failure.hint("give another, or say `--no-passphrase`"),
+            _ => failure,
+        }
     }
 }
 
