@@ -48,7 +48,7 @@ impl Init {
         if !matches!(self.preset, Preset::Solo) {
             return Err(Failure::new("preset-unsupported", "this preset is not in this version").hint("`--preset solo` is"));
         }
-        let repository = repository::needed("and a policy lies at the top of a work tree")?;
+        let repository = repository::needed("to put a policy at the top of")?;
         let top = repository.work_tree().ok_or_else(|| {
             Failure::new("repository-bare", "the repository is bare, and a policy lies at the top of a work tree")
                 .hint("go into a clone with a work tree")
