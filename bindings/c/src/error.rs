@@ -75,14 +75,7 @@ impl From<PolicyError> for Error {
 
 impl From<KeyError> for Error {
     fn from(error: KeyError) -> Self {
-        let code = Code::named(error.code());
-        match &error {
-            // The key's own message names options of the command line.
-            KeyError::InFile { path, .. } if code == Code::PassphraseNeeded => {
-                Self::new(code, format!("private key `{}` is encrypted: give its passphrase", path.display()))
-            }
-            _ => Self::caused(code, &error),
-        }
+        Self::caused(Code::named(error.code()), &error)
     }
 }
 

@@ -76,7 +76,7 @@ fn read_records(path: &Path, source: &Source<'_>, tally: &mut Tally, leaf: &mut 
         let kind = tally.add(source, number, &line);
         match line {
             Line::Whole(bytes) => leaf(&kind, bytes),
-            // Its hash would be the hash of secrets that were never redacted.
+            // Only its length is sealed: the line itself is never held in memory.
             Line::TooLong(bytes) => leaf(&kind, bytes.to_string().as_bytes()),
         }
     }

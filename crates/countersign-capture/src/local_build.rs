@@ -5,7 +5,7 @@ use countersign::predicate::{Fact as Stated, Run, builder};
 use countersign::statement::Statement;
 
 use crate::observation::{BASIS, Made, Observation, StateError};
-use crate::sealing::seal_arguments;
+use crate::sealing::seal_prompt;
 
 /// Makes the statement of a build; the command's arguments are sealed.
 ///
@@ -13,8 +13,8 @@ use crate::sealing::seal_arguments;
 /// [`StateError`] if nothing was made, or the system gives no salts.
 pub fn local_build(made: &Made, observation: Observation) -> Result<Statement, StateError> {
     let mut run = Run::build(builder::LOCAL);
-    if let Some(command) = observation.command_line() {
-        run = run.arguments(seal_arguments(command)?).claim(Stated::Arguments, BASIS, "process:argv");
+    if let Some(arguments) = seal_prompt(None, observation.command_line())? {
+        run = run.arguments(arguments).claim(Stated::Arguments, BASIS, "process:argv");
     }
     let subjects = observation.subjects(made);
     Ok(observation.add_to(run, made).about(subjects)?)

@@ -255,7 +255,7 @@ pub enum TranscriptError {
         id: String,
     },
     /// No transcript of that session was found.
-    #[error("no transcript of session `{id}` below `{}`; name its file with `--transcript`", projects.display())]
+    #[error("no transcript of session `{id}` below `{}`", projects.display())]
     NotFound {
         /// The session's id.
         id: String,
@@ -263,7 +263,7 @@ pub enum TranscriptError {
         projects: PathBuf,
     },
     /// Several transcripts have that session's name.
-    #[error("several transcripts of session `{id}` below `{}`; name one with `--transcript`", projects.display())]
+    #[error("several transcripts of session `{id}` below `{}`", projects.display())]
     Ambiguous {
         /// The session's id.
         id: String,

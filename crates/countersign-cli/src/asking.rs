@@ -14,12 +14,13 @@ use countersign::inquiry::{Inquiry, Question};
 use countersign::policy::Policy;
 use countersign::time::{Span, Time};
 use countersign::trust::Trust;
+use countersign_capture::git::Repository;
 
 use crate::clock;
 use crate::failure::Failure;
 use crate::output;
 use crate::policy_file::PolicyName;
-use crate::repository;
+use crate::repository::AtHand;
 use crate::stores::{self, STORE_HELP};
 use crate::target::{Target, commit_id};
 use supply::Supplies;
@@ -75,23 +76,23 @@ impl Asking {
         // 1.
         let at = self.time()?;
         // 2. and 3.
+        let at_hand = AtHand::default();
         let (artifact, policy, known) = match Target::parse(&self.target)? {
             Target::Path(path) => {
                 // Before the file is hashed, which can take long.
-                let policy = policy.load()?;
+                let policy = policy.load(&at_hand)?;
                 let artifact = artifact::digest(&path)?;
                 (artifact, policy, Artifact::File(path))
             }
-            Target::Sha256(digest) => (digest, policy.load()?, Artifact::Elsewhere),
+            Target::Sha256(digest) => (digest, policy.load(&at_hand)?, Artifact::Elsewhere),
             Target::Git(revision) => {
-                let repository = repository::at_hand()?;
-                let commit = commit_id(repository.as_ref(), &revision)?;
-                (commit.clone(), policy.load_to_judge(&commit, repository.as_ref())?, Artifact::Elsewhere)
+                let commit = commit_id(at_hand.get()?, &revision)?;
+                (commit.clone(), policy.load_to_judge(&commit, &at_hand)?, Artifact::Elsewhere)
             }
         };
-        let question = self.question(artifact.clone(), &known, at)?;
+        let question = self.question(artifact.clone(), &known, at, &at_hand)?;
         // 4.
-        self.inquire(question, &policy, &known, &artifact)
+        self.inquire(question, &policy, &known, &artifact, &at_hand)
     }
 
     fn time(&self) -> Result<Time, Failure> {
@@ -114,10 +115,10 @@ impl Asking {
         Ok(at)
     }
 
-    fn question(&self, artifact: Digest, known: &Artifact, at: Time) -> Result<Question, Failure> {
+    fn question(&self, artifact: Digest, known: &Artifact, at: Time, at_hand: &AtHand) -> Result<Question, Failure> {
         let resource = match &self.resource {
             Some(resource) => resource.clone(),
-            None => default_resource(&artifact, known)?,
+            None => default_resource(&artifact, known, at_hand)?,
         };
         let question = Question::new(artifact, resource, at)?;
         Ok(match &self.environment {
@@ -126,12 +127,19 @@ impl Asking {
         })
     }
 
-    fn inquire(&self, question: Question, policy: &Policy, known: &Artifact, artifact: &Digest) -> Result<Decision, Failure> {
+    fn inquire(
+        &self,
+        question: Question,
+        policy: &Policy,
+        known: &Artifact,
+        artifact: &Digest,
+        at_hand: &AtHand,
+    ) -> Result<Decision, Failure> {
         let trust = Trust::keys_only();
         let mut inquiry = Inquiry::about(question, &trust, policy)?;
         let named = stores::named(&self.store)?;
-        let places = if self.store.is_empty() && self.bundle.is_empty() { stores::default()? } else { named };
-        let supplies = Supplies::gather(&self.bundle, places, known, artifact)?;
+        let places = if self.store.is_empty() && self.bundle.is_empty() { stores::default(at_hand.get()?)? } else { named };
+        let supplies = Supplies::gather(&self.bundle, places, known, artifact, at_hand)?;
         while let Some(wanted) = inquiry.next() {
             for found in supplies.answers(&wanted) {
                 inquiry.supply(&wanted, found);
@@ -150,7 +158,7 @@ enum Artifact {
     Elsewhere,
 }
 
-fn default_resource(artifact: &Digest, known: &Artifact) -> Result<String, Failure> {
+fn default_resource(artifact: &Digest, known: &Artifact, at_hand: &AtHand) -> Result<String, Failure> {
     let needed = |what: &str| Failure::new("resource-needed", what).hint("say with `--resource` what it's meant to be");
     match known {
         Artifact::File(path) => {
@@ -158,7 +166,7 @@ fn default_resource(artifact: &Digest, known: &Artifact) -> Result<String, Failu
             name.map(str::to_owned).ok_or_else(|| needed("the file's name doesn't say what it's meant to be"))
         }
         Artifact::Elsewhere if artifact.algorithm().is_git() => {
-            let uri = repository::at_hand()?.and_then(|repository| repository.repository_uri());
+            let uri = at_hand.get()?.and_then(Repository::repository_uri);
             uri.ok_or_else(|| needed("no repository at hand has a remote `origin` that says what the commit is a commit of"))
         }
         Artifact::Elsewhere => Err(needed("a digest doesn't say what it's meant to be")),

@@ -1,4 +1,4 @@
-//! How it's told that something can't be captured: codes and hints for the errors of git facts' neighbours.
+//! How it's told that a session, a file, an SBOM or a command can't be captured: codes and hints for those errors.
 //! The messages are the errors' own; none of them holds what a transcript says.
 
 use countersign_capture::artifact::ArtifactError;
@@ -19,7 +19,12 @@ impl From<TranscriptError> for Failure {
             TranscriptError::Ambiguous { .. } => "session-ambiguous",
             _ => "transcript-unreadable",
         };
-        Self::of(code, &error)
+        let failure = Self::of(code, &error);
+        match error {
+            TranscriptError::NotFound { .. } => failure.hint("name its file with `--transcript`"),
+            TranscriptError::Ambiguous { .. } => failure.hint("name one with `--transcript`"),
+            _ => failure,
+        }
     }
 }
 

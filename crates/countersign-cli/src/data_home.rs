@@ -1,4 +1,4 @@
-//! Where this program keeps what belongs to the user and must not lie in a work tree: keys and openings.
+//! Where this program keeps what belongs to the user and must not lie in a work tree: keys.
 //! It makes nothing there.
 
 use std::env;

@@ -103,7 +103,13 @@ impl Failure {
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         let failure = Self::of(error.code(), &error);
-        if failure.code == "passphrase-needed" { failure.hint(PASSPHRASE_HINT) } else { failure }
+        let problem = if let KeyError::InFile { problem, .. } = &error { problem } else { &error };
+        match problem {
+            KeyError::Missing { .. } => failure.hint("`countersign key generate` makes one"),
+            KeyError::PassphraseNeeded => failure.hint(PASSPHRASE_HINT),
+            KeyError::EmptyPassphrase => failure.hint("give another, or say `--no-passphrase`"),
+            _ => failure,
+        }
     }
 }
 

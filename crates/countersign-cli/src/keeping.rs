@@ -14,6 +14,7 @@ use countersign_store::{DirStore, Store};
 use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::passphrase::PassphraseSource;
+use crate::repository;
 use crate::signer::{self, SIGNER_HELP};
 use crate::stores::{self, STORE_HELP};
 
@@ -34,7 +35,7 @@ impl Keeping {
     pub(crate) fn prepare(self, passphrase: &PassphraseSource) -> Result<Keeper, Failure> {
         let mut places: Vec<_> = self.store.into_iter().map(Place::Named).collect();
         if places.is_empty() {
-            places.extend(stores::default_path()?.map(Place::Default));
+            places.extend(stores::default_path(repository::at_hand()?.as_ref()).map(Place::Default));
         }
         if places.is_empty() && self.out.is_none() {
             return Err(Failure::new("store-missing", "no work tree is here, so there is no default store to keep the bundle in")

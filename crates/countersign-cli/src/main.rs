@@ -12,6 +12,7 @@ mod target;
 mod repository;
 mod stores;
 mod policy_file;
+mod bundle_file;
 mod capture_failure;
 mod circumstances;
 mod keeping;
@@ -68,4 +69,50 @@ fn unusable(error: &clap::Error) -> ExitCode {
     }
     // Clap's own status for this is 2, which here means that a decision is undetermined.
     ExitCode::from(verb::failure_status(std::env::args_os().skip(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use countersign::json::Json;
+
+    use super::*;
+
+    #[test]
+    fn every_remedy_of_a_decision_is_a_command_line_that_is_understood() {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/cases");
+        let mut remedies = std::collections::BTreeSet::new();
+        for case in fs::read_dir(cases).unwrap() {
+            // A case of an error has no decision.
+            let Ok(bytes) = fs::read(case.unwrap().path().join("decision.json")) else { continue };
+            let decision = Json::parse(&bytes).unwrap();
+            for requirement in decision.get("requirements").and_then(Json::as_array).unwrap() {
+                let lines = requirement.get("remedy").and_then(Json::as_array).unwrap();
+                remedies.extend(lines.iter().map(|line| line.as_str().unwrap().to_owned()));
+            }
+        }
+        assert!(!remedies.is_empty());
+        for remedy in remedies {
+            let words = remedy.split(' ').map(filled_in);
+            if let Err(error) = CommandLine::try_parse_from(words) {
+                panic!("`{remedy}`: {error}");
+            }
+        }
+    }
+
+    /// Puts a value where a remedy leaves one to the reader.
+    fn filled_in(word: &str) -> String {
+        match word {
+            "PATH" | "FILE" => "made.tar".to_owned(),
+            "SIGNER" => "file:release.key".to_owned(),
+            "ISSUER#SUBJECT" => "https://issuer.example.test#maintainer@example.test".to_owned(),
+            "NAME@sha256:HEX" => format!("registry.example.test/box@sha256:{}", "0".repeat(64)),
+            "NAME" => "unit-tests".to_owned(),
+            "git:COMMIT" => format!("git:{}", "0".repeat(40)),
+            "COMMAND" => "make".to_owned(),
+            other => other.to_owned(),
+        }
+    }
 }

@@ -9,12 +9,11 @@ use std::path::{Path, PathBuf};
 use countersign::digest::Digest;
 use countersign::limits;
 use countersign::policy::Policy;
-use countersign_capture::git::Repository;
 
 use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::output;
-use crate::repository;
+use crate::repository::{self, AtHand};
 
 /// How a policy is named on the command line: FILE or git:REV:PATH.
 #[derive(Clone, Debug)]
@@ -44,19 +43,19 @@ impl PolicyName {
     }
 
     /// Loads the policy that an artifact is judged by.
-    pub(crate) fn load(&self) -> Result<Policy, Failure> {
+    pub(crate) fn load(&self, at_hand: &AtHand) -> Result<Policy, Failure> {
         match self {
             Self::File(path) => read(path),
             Self::InCommit { revision, path } => {
-                let repository = repository::needed("and the policy was to be read from one")?;
+                let repository = at_hand.get()?.ok_or_else(|| repository::missing("to read the policy from"))?;
                 Ok(Policy::parse(&repository.file_at(revision, path)?)?)
             }
         }
     }
 
     /// Loads the policy that a commit is judged by, unless it's that commit's own.
-    pub(crate) fn load_to_judge(&self, commit: &Digest, repository: Option<&Repository>) -> Result<Policy, Failure> {
-        match (self, repository) {
+    pub(crate) fn load_to_judge(&self, commit: &Digest, at_hand: &AtHand) -> Result<Policy, Failure> {
+        match (self, at_hand.get()?) {
             (Self::InCommit { revision, path }, Some(repository)) => {
                 let from = repository.commit(revision)?.id;
                 if from == *commit || !repository.is_ancestor(&from, commit)? {
@@ -80,7 +79,7 @@ impl PolicyName {
             }
             _ => {}
         }
-        self.load()
+        self.load(at_hand)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use countersign::inquiry::{Found, Wanted};
+use countersign_capture::git::Repository;
 use countersign_store::{DirStore, Store, StoreError};
 
 use crate::failure::Failure;
@@ -37,8 +38,8 @@ pub(crate) fn named(uris: &[String]) -> Result<Vec<Place>, Failure> {
 }
 
 /// Opens the default store; without one, or without a work tree, there is no place to look.
-pub(crate) fn default() -> Result<Vec<Place>, Failure> {
-    let Some(path) = default_path()? else { return Ok(Vec::new()) };
+pub(crate) fn default(repository: Option<&Repository>) -> Result<Vec<Place>, Failure> {
+    let Some(path) = default_path(repository) else { return Ok(Vec::new()) };
     match DirStore::open(path) {
         Err(StoreError::Missing { .. }) => Ok(Vec::new()),
         opened => Ok(vec![place(opened.map(|store| Box::new(store) as Box<dyn Store>))?]),
@@ -46,15 +47,20 @@ pub(crate) fn default() -> Result<Vec<Place>, Failure> {
 }
 
 /// Returns where the default store is, or would be; `None` outside of work trees.
-pub(crate) fn default_path() -> Result<Option<PathBuf>, Failure> {
-    Ok(repository::at_hand()?.and_then(|repository| Some(repository.work_tree()?.join(".countersign").join("evidence"))))
+pub(crate) fn default_path(repository: Option<&Repository>) -> Option<PathBuf> {
+    Some(repository?.work_tree()?.join(repository::FOLDER).join("evidence"))
 }
 
 fn place(opened: Result<Box<dyn Store>, StoreError>) -> Result<Place, Failure> {
     match opened {
         Ok(store) => Ok(Place::Store(store)),
         // Nobody was asked: the question itself is wrong.
-        Err(error) if ["store-missing", "store-unsupported"].contains(&error.code()) => Err(error.into()),
+        Err(
+            error @ (StoreError::Missing { .. }
+            | StoreError::NotAStore { .. }
+            | StoreError::Unsupported { .. }
+            | StoreError::NotAName { .. }),
+        ) => Err(error.into()),
         Err(error) => {
             output::warning(&crate::escape::escaped(&error.to_string()));
             // Into a decision goes no path of this machine.

@@ -8,6 +8,7 @@ use countersign::digest::{Algorithm, Digest};
 use countersign_capture::git::{GitError, Repository};
 
 use crate::failure::Failure;
+use crate::repository;
 
 /// What is asked about, or attested.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,10 +55,7 @@ impl Target {
 pub(crate) fn commit_id(repository: Option<&Repository>, revision: &str) -> Result<Digest, Failure> {
     let whole = Digest::new(Algorithm::GitCommit, revision).ok();
     let Some(repository) = repository else {
-        return whole.ok_or_else(|| {
-            Failure::new("repository-missing", format!("no git repository is here to find `git:{revision}` in"))
-                .hint("go into a clone, or write the commit's whole id")
-        });
+        return whole.ok_or_else(|| repository::missing(&format!("to find `git:{revision}` in")).hint("or write the commit's whole id"));
     };
     match (repository.commit(revision), whole) {
         (Ok(commit), _) => Ok(commit.id),

@@ -1,17 +1,15 @@
 //! Answers what an inquiry wants to know, from the bundles, stores, file and repository at hand.
 //! It believes and judges nothing.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use countersign::digest::{Algorithm, Digest};
 use countersign::inquiry::{Found, Wanted};
-use countersign::limits;
 
 use super::{Artifact, artifact};
+use crate::bundle_file;
 use crate::failure::Failure;
-use crate::repository;
+use crate::repository::AtHand;
 use crate::stores::Place;
 
 /// Everything at hand that can be evidence.
@@ -20,13 +18,20 @@ pub(super) struct Supplies<'a> {
     places: Vec<Place>,
     artifact: &'a Artifact,
     sha256: &'a Digest,
+    at_hand: &'a AtHand,
 }
 
 impl<'a> Supplies<'a> {
     /// Reads the bundles that were named; what they hold is not looked at.
-    pub(super) fn gather(bundles: &[PathBuf], places: Vec<Place>, artifact: &'a Artifact, sha256: &'a Digest) -> Result<Self, Failure> {
-        let bundles = bundles.iter().map(|path| bundle(path)).collect::<Result<_, _>>()?;
-        Ok(Self { bundles, places, artifact, sha256 })
+    pub(super) fn gather(
+        bundles: &[PathBuf],
+        places: Vec<Place>,
+        artifact: &'a Artifact,
+        sha256: &'a Digest,
+        at_hand: &'a AtHand,
+    ) -> Result<Self, Failure> {
+        let bundles = bundles.iter().map(|path| bundle_file::read(path)).collect::<Result<_, _>>()?;
+        Ok(Self { bundles, places, artifact, sha256, at_hand })
     }
 
     /// Returns an answer from each place that has to do with what is wanted.
@@ -37,7 +42,7 @@ impl<'a> Supplies<'a> {
                 std::iter::once(given).chain(self.places.iter().map(|place| place.answer(wanted))).collect()
             }
             Wanted::ArtifactDigest(algorithm) => vec![self.hash_again(*algorithm)],
-            Wanted::GitObject(id) => vec![git_object(id)],
+            Wanted::GitObject(id) => vec![self.git_object(id)],
             _ => vec![Found::Unavailable("this version can't look that up".to_owned())],
         }
     }
@@ -51,17 +56,9 @@ impl<'a> Supplies<'a> {
             Artifact::Elsewhere => Found::Nothing,
         }
     }
-}
 
-fn git_object(id: &Digest) -> Found {
-    let commit = repository::at_hand().ok().flatten().and_then(|repository| repository.commit(id.hex()).ok());
-    commit.map_or(Found::Nothing, |commit| Found::These(vec![commit.object]))
-}
-
-fn bundle(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error| Failure::new("bundle-unreadable", format!("the bundle `{}` can't be read", path.display())).because(&error);
-    let mut bytes = Vec::new();
-    // One byte more than a bundle may have is enough to be refused.
-    File::open(path).map_err(failed)?.take(limits::BUNDLE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    fn git_object(&self, id: &Digest) -> Found {
+        let commit = self.at_hand.get().ok().flatten().and_then(|repository| repository.commit(id.hex()).ok());
+        commit.map_or(Found::Nothing, |commit| Found::These(vec![commit.object]))
+    }
 }

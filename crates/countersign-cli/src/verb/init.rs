@@ -48,7 +48,7 @@ impl Init {
         if !matches!(self.preset, Preset::Solo) {
             return Err(Failure::new("preset-unsupported", "this preset is not in this version").hint("`--preset solo` is"));
         }
-        let repository = repository::needed("and a policy lies at the top of a work tree")?;
+        let repository = repository::needed("to put a policy at the top of")?;
         let top = repository.work_tree().ok_or_else(|| {
             Failure::new("repository-bare", "the repository is bare, and a policy lies at the top of a work tree")
                 .hint("go into a clone with a work tree")
@@ -65,7 +65,7 @@ impl Init {
         }
         let text = solo.to_yaml();
         let policy = Policy::parse(text.as_bytes())?;
-        let path = top.join(".countersign").join("policy.yaml");
+        let path = top.join(repository::FOLDER).join("policy.yaml");
         write_new(&path, &text)?;
         output::answer(&format!("{}  policy {}, {}\n", escaped(&path.display().to_string()), escaped(policy.id()), policy.digest()))?;
         output::hint("read it, and commit it: who can change the policy decides what is allowed");

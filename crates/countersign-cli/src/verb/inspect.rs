@@ -3,15 +3,13 @@
 
 mod claims;
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum, ValueHint};
 use countersign::bundle::Bundle;
-use countersign::limits;
 
+use crate::bundle_file;
 use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::output::{self, WARNING};
@@ -68,9 +66,5 @@ impl Inspect {
 }
 
 fn read(file: &Path) -> Result<Bundle, Failure> {
-    let failed = |error| Failure::new("bundle-unreadable", format!("the bundle `{}` can't be read", file.display())).because(&error);
-    let mut bytes = Vec::new();
-    // One byte more than a bundle may have is enough to be refused.
-    File::open(file).map_err(failed)?.take(limits::BUNDLE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    Bundle::parse(&bytes).map_err(|error| Failure::new("malformed", format!("`{}`: {error}", file.display())))
+    Bundle::parse(&bundle_file::read(file)?).map_err(|error| Failure::new("malformed", format!("`{}`: {error}", file.display())))
 }

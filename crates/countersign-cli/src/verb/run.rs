@@ -13,7 +13,7 @@ use clap::{Args, ValueHint};
 use countersign_capture::agent_run::{AgentOfRun, agent_run};
 use countersign_capture::artifact::Artifact;
 use countersign_capture::command::{self, Descendants};
-use countersign_capture::git::{GitError, Repository};
+use countersign_capture::git::Repository;
 use countersign_capture::local_build::local_build;
 use countersign_capture::observation::Made;
 
@@ -83,7 +83,7 @@ impl Run {
                 Some(before)
             }
             Some(repository) => before_a_build(repository, &artifacts),
-            None if artifacts.is_empty() => return Err(GitError::NotARepository { path: PathBuf::from(".") }.into()),
+            None if artifacts.is_empty() => return Err(repository::missing("to see in what the command makes")),
             None => None,
         };
         let untouched: Vec<_> = artifacts.iter().map(|path| Trace::of(path)).collect();

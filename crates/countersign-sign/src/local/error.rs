@@ -11,7 +11,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum KeyError {
     /// There is no file at the path.
-    #[error("no private key at `{}`: make one with `countersign key generate`", path.display())]
+    #[error("no private key at `{}`", path.display())]
     Missing {
         /// The path that was asked for.
         path: PathBuf,
@@ -83,13 +83,13 @@ pub enum KeyError {
         what: &'static str,
     },
     /// The key is encrypted and no passphrase was given.
-    #[error("the private key is encrypted and needs a passphrase: give `--passphrase-file` or set `COUNTERSIGN_PASSPHRASE`")]
+    #[error("the private key is encrypted and needs a passphrase")]
     PassphraseNeeded,
     /// The passphrase doesn't open the key.
     #[error("the passphrase doesn't open the private key")]
     WrongPassphrase,
     /// An empty passphrase would protect nothing.
-    #[error("an empty passphrase protects nothing: give another, or say `--no-passphrase`")]
+    #[error("an empty passphrase protects nothing")]
     EmptyPassphrase,
     /// The secret's number isn't one of the curve's.
     #[error("the secret is zero or too large for a P-256 key")]

@@ -2,7 +2,7 @@
 //! Only `run` observes a command, and so can say what was called and how it ended.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use countersign::statement::Statement;
@@ -76,7 +76,7 @@ fn commits(
     repository: Option<&Repository>,
     observation: Observation,
 ) -> Result<(Made, Observation), Failure> {
-    let repository = repository.ok_or_else(no_repository)?;
+    let repository = repository.ok_or_else(|| repository::missing("to find the commits in"))?;
     let tip = repository.commit(revision)?;
     let base = match base {
         Some(base) => Some(fact(repository.commit(base)?.id, "argument:--base")),
@@ -102,7 +102,7 @@ fn commits(
 /// Adds the commit that a file's making began from, where it's given.
 fn from(base: Option<&str>, repository: Option<&Repository>, observation: Observation) -> Result<Observation, Failure> {
     let Some(revision) = base else { return Ok(observation) };
-    let repository = repository.ok_or_else(no_repository)?;
+    let repository = repository.ok_or_else(|| repository::missing("to find the commits in"))?;
     let observation = observation.base(fact(repository.commit(revision)?.id, "argument:--base"));
     Ok(match reference(repository, revision)? {
         Some(reference) => observation.reference(reference),
@@ -116,8 +116,4 @@ pub(super) fn reference(repository: &Repository, revision: &str) -> Result<Optio
         Err(GitError::Shallow) => Ok(None),
         found => Ok(found?),
     }
-}
-
-fn no_repository() -> GitError {
-    GitError::NotARepository { path: Path::new(".").to_path_buf() }
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use countersign::statement::Statement;
-use countersign_capture::git::GitError;
 use countersign_capture::local_build::local_build;
 use countersign_capture::observation::Made;
 
@@ -37,7 +36,7 @@ impl Build {
         let mut observation = self.origin.observe(repository.as_ref())?;
         if let Some(revision) = &self.source {
             let revision = revision.strip_prefix("git:").unwrap_or(revision);
-            let repository = repository.as_ref().ok_or_else(|| GitError::NotARepository { path: PathBuf::from(".") })?;
+            let repository = repository.as_ref().ok_or_else(|| repository::missing("to find the source in"))?;
             observation = observation.base(fact(repository.commit(revision)?.id, "argument:--source"));
             if let Some(reference) = super::agent_run::reference(repository, revision)? {
                 observation = observation.reference(reference);

@@ -8,6 +8,7 @@ use countersign_capture::git::{GitError, Head, Repository};
 use countersign_capture::observation::Made;
 
 use crate::failure::Failure;
+use crate::repository;
 
 /// A work tree before the command.
 pub(super) struct Before {
@@ -45,7 +46,7 @@ impl Before {
             Some(folder.join(path.file_name()?).strip_prefix(&top).ok()?.to_path_buf())
         };
         let mut left_out: Vec<_> = artifacts.iter().filter_map(within).collect();
-        left_out.push(PathBuf::from(".countersign"));
+        left_out.push(PathBuf::from(repository::FOLDER));
         let left_out: Vec<_> = left_out.iter().map(PathBuf::as_path).collect();
         Ok(repository.work_tree_id_without(&left_out)? != repository.commit(self.base.hex())?.tree)
     }
