@@ -11,6 +11,7 @@ use countersign::statement::Statement;
 use countersign_sign::{Signer, attest};
 use countersign_store::{DirStore, Store};
 
+use crate::bundle_file;
 use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::passphrase::PassphraseSource;
@@ -41,10 +42,7 @@ impl Keeping {
             return Err(Failure::new("store-missing", "no work tree is here, so there is no default store to keep the bundle in")
                 .hint("name one by `--store dir:PATH`, or a file by `--out FILE`"));
         }
-        let out = self.out.map(|file| std::path::absolute(&file).map_err(|error| unwritable(&file, &error))).transpose()?;
-        if let Some(folder) = out.as_deref().and_then(Path::parent).filter(|folder| !folder.is_dir()) {
-            return Err(Failure::new("output-unwritable", format!("`{}` is no folder to write into", folder.display())));
-        }
+        let out = self.out.map(Out::named).transpose()?;
         let signer = signer::open(self.signer.as_deref(), passphrase)?;
         for place in &places {
             place.open()?;
@@ -57,7 +55,7 @@ impl Keeping {
 pub(crate) struct Keeper {
     signer: Box<dyn Signer>,
     places: Vec<Place>,
-    out: Option<PathBuf>,
+    out: Option<Out>,
 }
 
 impl Keeper {
@@ -66,16 +64,24 @@ impl Keeper {
         let bundle = attest(statement, &*self.signer)?;
         let mut lines = String::new();
         let mut line = |place: &str| lines.push_str(&format!("{}  {}\n", bundle.digest().hex(), escaped(place)));
+        // What can be written is, before anything that can't is told: the bundle may be of an hour's work.
+        let mut failure = None;
         for place in &self.places {
             // Anew, since a command in between may have cleaned it away.
-            let location = place.open()?.put(&bundle)?;
-            line(&location.to_string());
+            match place.open().and_then(|store| Ok(store.put(&bundle)?)) {
+                Ok(location) => line(&location.to_string()),
+                Err(error) => failure = failure.or(Some(error)),
+            }
         }
-        if let Some(file) = &self.out {
-            write(file, &bundle)?;
-            line(&file.display().to_string());
+        if let Some(out) = &self.out {
+            out.write(&bundle)?;
+            line(&out.shown.display().to_string());
         }
-        Ok(lines)
+        match failure {
+            None => Ok(lines),
+            Some(failure) if lines.is_empty() => Err(failure),
+            Some(failure) => Err(failure.hint(format!("a copy is kept: {}", lines.trim_end().replace('\n', ", ")))),
+        }
     }
 }
 
@@ -93,17 +99,49 @@ impl Place {
     }
 }
 
-/// Writes the bundle whole, in place of whatever lay there.
-fn write(path: &Path, bundle: &Bundle) -> Result<(), Failure> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new();
-    file.prefix(".countersign-").permissions(PermissionsExt::from_mode(0o644));
-    let written = file.tempfile_in(folder).and_then(|mut file| {
-        file.write_all(bundle.bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)
-    });
-    written.map(drop).map_err(|error| unwritable(path, &error))
+/// A file that the bundle is written to, beside the stores.
+struct Out {
+    /// As it was given.
+    shown: PathBuf,
+    /// Without regard to the working directory.
+    path: PathBuf,
+}
+
+impl Out {
+    fn named(shown: PathBuf) -> Result<Self, Failure> {
+        let path = std::path::absolute(&shown).map_err(|error| unwritable(&shown, &error))?;
+        if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+            return Err(Failure::new("output-unwritable", format!("`{}` is no directory to write into", folder.display())));
+        }
+        let out = Self { shown, path };
+        out.spare()?;
+        Ok(out)
+    }
+
+    /// Refuses to replace anything but a bundle: a slip must not cost the artifact itself.
+    fn spare(&self) -> Result<(), Failure> {
+        let Ok(metadata) = self.path.symlink_metadata() else { return Ok(()) };
+        // Anything but a file isn't even opened: a pipe would wait for its writer.
+        match metadata.is_file().then(|| bundle_file::read(&self.path).map(|bytes| Bundle::parse(&bytes))) {
+            Some(Ok(Ok(_))) => Ok(()),
+            _ => Err(Failure::new("output-exists", format!("`{}` is there already and is no bundle", self.shown.display()))
+                .hint("name another file by `--out`, or remove this one")),
+        }
+    }
+
+    /// Writes the bundle whole, in place of an earlier one.
+    fn write(&self, bundle: &Bundle) -> Result<(), Failure> {
+        self.spare()?;
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new();
+        file.prefix(".countersign-").permissions(PermissionsExt::from_mode(0o644));
+        let written = file.tempfile_in(folder).and_then(|mut file| {
+            file.write_all(bundle.bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&self.path).map_err(|error| error.error)
+        });
+        written.map(drop).map_err(|error| unwritable(&self.shown, &error))
+    }
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {

@@ -55,7 +55,9 @@ impl DirStore {
     pub fn create(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let store = Self { path: path.into() };
         make_directories(&store.path).map_err(|source| StoreError::NotCreated { path: store.path.clone(), source })?;
-        Layout::made_in(&store.enter()?)?;
+        let layout = Layout::made_in(&store.enter()?)?;
+        // Whoever makes a store means to write: better told now than after an hour's work.
+        incoming::prove_writable(&layout.incoming)?;
         Ok(store)
     }
 

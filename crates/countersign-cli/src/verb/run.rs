@@ -120,9 +120,14 @@ impl Run {
             }
             if matches!(made, Made::Tree(_)) {
                 output::warning("not all changes are committed, so the statement is about the files as they are and about no commit");
-                if was_dirty {
-                    observation = observation.finding("work-tree-was-dirty");
-                }
+            }
+            if was_dirty {
+                observation = observation.finding("work-tree-was-dirty");
+            }
+            if agent.is_none() && matches!(made, Made::Commits(_)) {
+                output::warning(
+                    "no agent is named, so the commits are stated as a build's and count as nobody's; `--agent claude-code` names it",
+                );
             }
             if finished.descendants == Descendants::Left {
                 output::warning("the command left processes behind that still run; the statement says so");

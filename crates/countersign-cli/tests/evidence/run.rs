@@ -98,6 +98,42 @@ fn changes_from_before_are_noticed() {
 }
 
 #[test]
+fn changes_from_before_are_noticed_also_where_they_were_committed() {
+    let scene = Scene::new();
+    scene.shell("echo mine >> greeting.txt");
+    scene.countersign(AGENT, &["--", "sh", "-c", COMMIT]);
+    let statement = scene.statement();
+    assert_eq!((subjects(&statement), findings(&statement)), (vec!["commit".to_owned(), "tree".to_owned()], vec!["work-tree-was-dirty"]));
+}
+
+#[test]
+fn commits_of_nobody_named_are_warned_about() {
+    let scene = Scene::new();
+    let run = scene.countersign("run", &["--", "sh", "-c", COMMIT]);
+    assert_eq!(run.status, 0);
+    assert!(run.stderr.contains("no agent is named"), "{}", run.stderr);
+}
+
+#[test]
+fn a_copy_never_takes_the_place_of_anything_but_a_bundle() {
+    let scene = Scene::new();
+    scene.shell("echo artifact > app.tar; mkfifo pipe");
+    for out in ["app.tar", "greeting.txt", "pipe"] {
+        let attest = scene.countersign(&format!("attest build --subject app.tar --out {out}"), &[]);
+        assert_eq!(attest.status, 3, "{out}");
+        assert!(attest.stderr.contains("error[output-exists]"), "{out}: {}", attest.stderr);
+    }
+    assert_eq!(scene.shell("cat app.tar"), "artifact");
+    let made = scene.countersign("run --artifact new.tar --out new.tar", &["--", "sh", "-c", "echo new > new.tar"]);
+    assert_eq!((made.status, scene.shell("cat new.tar").as_str()), (125, "new"), "{}", made.stderr);
+    for _ in ["new", "in place of the first"] {
+        let attest = scene.countersign("attest build --subject app.tar --out app.sigstore.json", &[]);
+        assert_eq!(attest.status, 0, "{}", attest.stderr);
+        assert!(attest.stdout.ends_with("  app.sigstore.json\n"), "{}", attest.stdout);
+    }
+}
+
+#[test]
 fn a_switched_branch_and_rewritten_history_are_not_signed() {
     for (script, code) in [
         ("git checkout -qb other; echo x >> greeting.txt; git commit -qam x", "branch-switched"),

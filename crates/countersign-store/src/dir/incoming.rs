@@ -18,6 +18,11 @@ pub(super) fn write(incoming: &Folder, bytes: &[u8], folder: &Folder, name: &str
     incoming.move_to(&draft.name, folder, name)
 }
 
+/// Makes a draft and removes it.
+pub(super) fn prove_writable(incoming: &Folder) -> Result<(), StoreError> {
+    Draft::begin(incoming).map(drop)
+}
+
 /// A file that isn't whole yet; what is left of it goes when this does.
 struct Draft<'a> {
     incoming: &'a Folder,
