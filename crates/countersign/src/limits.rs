@@ -31,6 +31,7 @@ pub const SEALED_LEAVES: usize = 1 << 24;
 pub const QUOTED_CHARACTERS: usize = 200;
 
 /// Returns the beginning of a stranger's text: as much as is repeated or kept of it.
+#[cfg(feature = "verify")]
 pub(crate) fn cut(text: &str) -> String {
     text.chars().take(QUOTED_CHARACTERS).collect()
 }
