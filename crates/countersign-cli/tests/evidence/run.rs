@@ -236,6 +236,9 @@ fn a_file_that_the_command_did_not_write_is_noticed_and_one_that_is_missing_fail
     scene.shell("echo old > ../home/out");
     assert_eq!(scene.countersign("run --artifact ../home/out", &["--", "true"]).status, 0);
     assert_eq!(findings(&scene.statement()), ["artifact-unwritten"]);
+    let bundle = scene.shell("ls .countersign/evidence/bundles/*");
+    let inspect = scene.countersign("inspect", &[&bundle]);
+    assert!(inspect.stdout.contains("finding") && inspect.stdout.contains("artifact-unwritten"), "{}", inspect.stdout);
     let run = scene.countersign("run --artifact nowhere", &["--", "true"]);
     assert!(run.status == 125 && run.stderr.contains("artifact-unreadable"), "{}", run.stderr);
     assert_eq!(scene.countersign("run --artifact nowhere", &["--", "false"]).status, 1);
