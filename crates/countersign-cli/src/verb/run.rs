@@ -10,12 +10,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
+use countersign::time::{Span, Time};
 use countersign_capture::agent_run::{AgentOfRun, agent_run};
 use countersign_capture::artifact::Artifact;
 use countersign_capture::command::{self, Descendants};
 use countersign_capture::git::Repository;
 use countersign_capture::local_build::local_build;
 use countersign_capture::observation::Made;
+use countersign_capture::sealing::SealedSession;
 
 use crate::circumstances::{Confinement, Origin, fact};
 use crate::clock;
@@ -140,6 +142,10 @@ impl Run {
                         agent = agent.on_behalf_of(delegator);
                     }
                     if let Some(session) = self.session.read(agent.name())? {
+                        if predates(&session, started) {
+                            output::warning("the transcript ends before the command began, so it may be another run's; the statement says so");
+                            observation = observation.finding("transcript-predates-run");
+                        }
                         agent = agent.session(session);
                     }
                     agent_run(&made, agent, observation)?
@@ -188,6 +194,11 @@ fn before_a_build(repository: &Repository, artifacts: &[PathBuf]) -> Option<Befo
     };
     output::warning(&format!("{why}; the statement names no source"));
     None
+}
+
+/// Returns true if nothing in a transcript is as late as the run, as far as clocks agree.
+fn predates(sealed: &SealedSession, started: Time) -> bool {
+    sealed.session.total.finished.as_ref().is_some_and(|last| last.value.plus(Span::CLOCK_SKEW) < started)
 }
 
 /// Reads the files that were made. A command that failed may have made none.

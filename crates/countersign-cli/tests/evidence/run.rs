@@ -336,7 +336,22 @@ fn an_empty_or_foreign_transcript_is_refused_and_a_truncated_one_says_so() {
     let transcript = Scene::transcript("truncated");
     let run = scene.countersign(&format!("{AGENT} --transcript {transcript}"), &["--", "sh", "-c", COMMIT]);
     assert_eq!(run.status, 0, "{}", run.stderr);
-    assert_eq!(findings(&scene.statement()), ["transcript-partly-unread"]);
+    assert!(findings(&scene.statement()).contains(&"transcript-partly-unread"));
+}
+
+#[test]
+fn a_transcript_from_before_the_run_is_noticed_and_one_of_the_run_is_not() {
+    let scene = Scene::new();
+    let old = Scene::transcript("greeting");
+    let run = scene.countersign(&format!("{AGENT} --transcript {old}"), &["--", "sh", "-c", COMMIT]);
+    assert!(run.status == 0 && run.stderr.contains("ends before the command began"), "{}", run.stderr);
+    assert_eq!(findings(&scene.statement()), ["transcript-predates-run"]);
+    scene.shell("rm -r .countersign");
+    let line = r#"{"type":"user","uuid":"1","sessionId":"s1","timestamp":"'$(date -u +%FT%TZ)'","message":{"role":"user","content":"Go"}}"#;
+    let script = format!("echo '{line}' > ../home/new.jsonl; {COMMIT}");
+    let run = scene.countersign(&format!("{AGENT} --transcript ../home/new.jsonl"), &["--", "sh", "-c", &script]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(findings(&scene.statement()).is_empty());
 }
 
 #[test]
