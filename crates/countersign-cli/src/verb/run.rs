@@ -141,7 +141,8 @@ impl Run {
                     if let Some(delegator) = self.confinement.delegator() {
                         agent = agent.on_behalf_of(delegator);
                     }
-                    if let Some(session) = self.session.read(agent.name())? {
+                    let read = self.session.read(agent.name());
+                    if let Some(session) = read.map_err(|failure| failure.hint(attest_instead(agent.name(), &made, before.as_ref())))? {
                         if predates(&session, started) {
                             output::warning("the transcript ends before the command began, so it may be another run's; the statement says so");
                             observation = observation.finding("transcript-predates-run");
@@ -194,6 +195,18 @@ fn before_a_build(repository: &Repository, artifacts: &[PathBuf]) -> Option<Befo
     };
     output::warning(&format!("{why}; the statement names no source"));
     None
+}
+
+/// Says how the statement is made once its transcript is there: what the command did mustn't be lost with it.
+fn attest_instead(agent: &str, made: &Made, before: Option<&Before>) -> String {
+    let subject = match made {
+        Made::Commits(commits) => commits.last().map_or("git:HEAD".to_owned(), |tip| format!("git:{}", tip.id.hex())),
+        Made::Tree(_) => "git:REV".to_owned(),
+        Made::Artifacts(_) => "PATH".to_owned(),
+    };
+    let base = before.map_or(String::new(), |before| format!(" --base {}", before.base.hex()));
+    let first = if matches!(made, Made::Tree(_)) { "commit the changes, and " } else { "" };
+    format!("{first}state it afterwards: `countersign attest agent-run --subject {subject}{base} --agent {agent} --transcript PATH`")
 }
 
 /// Returns true if nothing in a transcript is as late as the run, as far as clocks agree.
