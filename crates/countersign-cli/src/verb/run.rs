@@ -111,6 +111,8 @@ impl Run {
                 observation = observation.base(fact(before.base.clone(), "git:HEAD"));
                 if let Some(reference) = before.reference() {
                     observation = observation.reference(reference);
+                } else {
+                    output::warning("HEAD is detached, so the statement names no ref, and a policy may ask for one");
                 }
             }
             if let Some(image) = sandbox_image {

@@ -76,6 +76,17 @@ fn the_sandbox_image_can_come_from_the_environment_and_says_so() {
 }
 
 #[test]
+fn what_no_statement_can_name_is_warned_about() {
+    let scene = Scene::new();
+    let attest = scene.countersign(&agent_run("git:HEAD"), &[]);
+    assert!(attest.status == 0 && !attest.stderr.contains("warning"), "{}", attest.stderr);
+    scene.shell("git checkout -q --detach && echo 2 >> greeting.txt && git commit -qam second && git remote remove origin");
+    let attest = scene.countersign(&agent_run("git:HEAD"), &[]);
+    assert_eq!(attest.status, 0, "{}", attest.stderr);
+    assert!(attest.stderr.contains("names no ref") && attest.stderr.contains("--repository URI"), "{}", attest.stderr);
+}
+
+#[test]
 fn a_build_has_a_source_and_no_command() {
     let scene = Scene::new();
     scene.shell("echo 1 > a; echo 2 > b");

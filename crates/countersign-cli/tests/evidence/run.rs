@@ -158,6 +158,7 @@ fn works_in_a_shallow_clone_and_on_a_detached_head() {
     assert_eq!(run.status, 0, "{}", run.stderr);
     let statement = scene.statement();
     assert_eq!(subjects(&statement), ["commit", "tree"]);
+    assert!(run.stderr.contains("HEAD is detached") && run.stderr.contains("--repository URI"), "{}", run.stderr);
     // Neither a branch nor a local path is made up.
     assert_eq!(text(&statement, "/subject/0/uri"), None);
     assert_eq!(text(named(&statement, DEPENDENCIES, "source").unwrap(), "/uri"), None);
