@@ -26,6 +26,7 @@ use crate::keeping::Keeping;
 use crate::output;
 use crate::passphrase::PassphraseSource;
 use crate::repository;
+use crate::sealed;
 use session::SessionChoice;
 use work::Before;
 
@@ -156,7 +157,7 @@ impl Run {
             };
             let lines = keeper.keep(&statement)?;
             output::remark(lines.trim_end());
-            output::labelled(output::FAINT, "note", "what is sealed can't be disclosed later: its openings aren't kept");
+            sealed::tell(&statement);
             Ok(())
         };
         after().map_err(|failure| failure.hint(format!("the command itself ended with status {status}")))?;

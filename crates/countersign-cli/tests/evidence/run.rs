@@ -47,7 +47,7 @@ fn an_agents_commit_is_stated_with_base_image_owner_and_outcome() {
     assert_eq!(internal("/onBehalfOf/subject").as_deref(), Some("maintainer@example.test"));
     let digest = run.stderr.split_whitespace().next().unwrap();
     assert!(run.stderr.contains(&format!("bundles/{digest}.sigstore.json")), "{}", run.stderr);
-    assert!(run.stderr.contains("openings aren't kept"), "{}", run.stderr);
+    assert!(run.stderr.contains("note: prompts, arguments and transcript are sealed: "), "{}", run.stderr);
 }
 
 #[test]
