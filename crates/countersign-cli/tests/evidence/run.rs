@@ -1,7 +1,7 @@
 //! What `countersign run` observes, signs and exits with.
 //! How commands and git are observed in detail is tested where that is done.
 
-use crate::scene::{BYPRODUCTS, DEPENDENCIES, INTERNAL, Scene, build_type, ended, findings, named, statements_in, subjects, text};
+use crate::scene::{BYPRODUCTS, DEPENDENCIES, INTERNAL, Scene, build_type, ended, findings, named, statement_in, statements_in, subjects, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::json::Json;
@@ -371,6 +371,20 @@ fn two_sessions_at_once_keep_their_evidence_apart() {
     let mut named: Vec<_> = scene.statements().iter().flat_map(subjects).collect();
     named.sort();
     assert_eq!(named, ["a", "b"]);
+}
+
+#[test]
+fn what_can_be_kept_is_kept_where_one_place_cannot_be_written() {
+    let scene = Scene::new();
+    let destroy = format!("rm -r .countersign/evidence; echo x > .countersign/evidence; {COMMIT}");
+    let run = scene.countersign(&format!("{AGENT} --out ../home/copy.json"), &["--", "sh", "-c", &destroy]);
+    assert!(run.status == 125 && run.stderr.contains("  ../home/copy.json"), "{}", run.stderr);
+    assert_eq!(subjects(&statement_in(&scene.home.join("copy.json"))), ["commit", "tree"]);
+    scene.shell("rm .countersign/evidence");
+    let destroy = format!("mkdir ../home/other.json; {COMMIT}");
+    let run = scene.countersign(&format!("{AGENT} --out ../home/other.json"), &["--", "sh", "-c", &destroy]);
+    assert!(run.status == 125 && run.stderr.contains("a copy is kept: "), "{}", run.stderr);
+    assert_eq!(scene.statements().len(), 1);
 }
 
 #[test]
