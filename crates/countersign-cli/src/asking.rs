@@ -138,7 +138,18 @@ impl Asking {
         let trust = Trust::keys_only();
         let mut inquiry = Inquiry::about(question, &trust, policy)?;
         let named = stores::named(&self.store)?;
-        let places = if self.store.is_empty() && self.bundle.is_empty() { stores::default(at_hand.get()?)? } else { named };
+        let places = if self.store.is_empty() && self.bundle.is_empty() {
+            if stores::default_path(at_hand.get()?).is_none() {
+                output::labelled(
+                    output::HINT,
+                    "note",
+                    "no work tree is here, so no store was asked; name one by `--store dir:PATH`, or a bundle by `--bundle FILE`",
+                );
+            }
+            stores::default(at_hand.get()?)?
+        } else {
+            named
+        };
         let supplies = Supplies::gather(&self.bundle, places, known, artifact, at_hand)?;
         while let Some(wanted) = inquiry.next() {
             for found in supplies.answers(&wanted) {

@@ -13,6 +13,7 @@ use countersign_capture::sbom::Sbom;
 use countersign_capture::session::Fact;
 
 use crate::failure::Failure;
+use crate::output;
 
 /// Which repository was worked on, and what came out beside it.
 #[derive(Debug, Args)]
@@ -32,6 +33,9 @@ impl Origin {
         let named = self.repository.clone().map(|uri| fact(uri, "argument:--repository"));
         if let Some(uri) = named.or_else(|| repository?.repository_uri().map(|uri| fact(uri, "git:origin"))) {
             observation = observation.repository(uri);
+        } else {
+            output::warning("it isn't known which repository this is, so the statement names none, and a policy may ask for one");
+            output::hint("name it by `--repository URI`, or add a remote `origin`");
         }
         if let Some(file) = &self.sbom {
             observation = observation.sbom(Sbom::read(file)?);

@@ -9,7 +9,7 @@ use clap::{Args, ValueHint};
 use countersign::bundle::Bundle;
 use countersign::statement::Statement;
 use countersign_sign::{Signer, attest};
-use countersign_store::{DirStore, Store};
+use countersign_store::{DirStore, Store, StoreError};
 
 use crate::bundle_file;
 use crate::escape::escaped;
@@ -68,14 +68,16 @@ impl Keeper {
         let mut failure = None;
         for place in &self.places {
             // Anew, since a command in between may have cleaned it away.
-            match place.open().and_then(|store| Ok(store.put(&bundle)?)) {
+            match place.open().and_then(|store| store.put(&bundle).map_err(|error| place.failed(error))) {
                 Ok(location) => line(&location.to_string()),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
         if let Some(out) = &self.out {
-            out.write(&bundle)?;
-            line(&out.shown.display().to_string());
+            match out.write(&bundle) {
+                Ok(()) => line(&out.shown.display().to_string()),
+                Err(error) => failure = failure.or(Some(error)),
+            }
         }
         match failure {
             None => Ok(lines),
@@ -92,10 +94,24 @@ enum Place {
 
 impl Place {
     fn open(&self) -> Result<Box<dyn Store>, Failure> {
-        Ok(match self {
-            Self::Named(name) => countersign_store::create(name)?,
-            Self::Default(path) => Box::new(DirStore::create(path.clone())?),
-        })
+        let opened = match self {
+            Self::Named(name) => countersign_store::create(name),
+            Self::Default(path) => DirStore::create(path.clone()).map(|store| Box::new(store) as Box<dyn Store>),
+        };
+        opened.map_err(|error| self.failed(error))
+    }
+
+    /// Names the store, of which the error knows at most the inside.
+    fn failed(&self, error: StoreError) -> Failure {
+        match (&error, self) {
+            (StoreError::Unwritable { .. } | StoreError::Full { .. }, Self::Named(name)) => {
+                Failure::new(error.code(), format!("the store `{name}` can't be written")).because(&error)
+            }
+            (StoreError::Unwritable { .. } | StoreError::Full { .. }, Self::Default(path)) => {
+                Failure::new(error.code(), format!("the default store `{}` can't be written", path.display())).because(&error)
+            }
+            _ => error.into(),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod bundle_file;
 mod capture_failure;
 mod circumstances;
 mod keeping;
+mod sealed;
 mod asking;
 mod report;
 mod verb;
@@ -100,6 +101,17 @@ mod tests {
                 panic!("`{remedy}`: {error}");
             }
         }
+    }
+
+    #[test]
+    fn every_verb_takes_a_passphrase_file() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_arguments().any(|argument| argument.get_long() == Some("passphrase-file")), "{}", command.get_name());
+            command.get_subcommands().filter(|verb| verb.get_name() != "help").for_each(check);
+        }
+        let mut command = <CommandLine as clap::CommandFactory>::command();
+        command.build();
+        check(&command);
     }
 
     /// Puts a value where a remedy leaves one to the reader.

@@ -19,7 +19,8 @@ pub(crate) struct PassphraseSource {
     /// Reads the passphrase of the private key from FILE, without the newline at its end [default: the variable
     /// COUNTERSIGN_PASSPHRASE, else a prompt at the terminal]
     #[arg(long = "passphrase-file", value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
-    file: Option<PathBuf>,
+    // Not `file`, since a verb with an argument of that id would lose this option.
+    passphrase_file: Option<PathBuf>,
 }
 
 impl PassphraseSource {
@@ -56,7 +57,7 @@ impl PassphraseSource {
 
     /// What was given beforehand, without asking.
     fn given(&self) -> Result<Option<Passphrase>, Failure> {
-        if let Some(file) = &self.file {
+        if let Some(file) = &self.passphrase_file {
             return read(file).map(Some);
         }
         match env::var(VARIABLE) {

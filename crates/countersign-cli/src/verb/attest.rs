@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::keeping::Keeping;
 use crate::output;
 use crate::passphrase::PassphraseSource;
+use crate::sealed;
 
 /// Signs a statement about something that has happened, and prints where it's kept
 #[derive(Debug, Args)]
@@ -50,6 +51,7 @@ impl Attest {
 fn sign(statement: &Statement, keeping: Keeping, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
     let lines = keeping.prepare(passphrase)?.keep(statement)?;
     output::answer(&lines)?;
+    sealed::tell(statement);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
 
+use crate::clock;
 use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::output;
@@ -43,6 +44,11 @@ impl Policy {
 impl Check {
     fn run(self) -> Result<ExitCode, Failure> {
         let policy = crate::policy_file::read(&self.file)?;
+        if let Some(expires) = policy.expires()
+            && clock::now().is_ok_and(|now| expires <= now)
+        {
+            output::warning(&format!("the policy expired at {expires}, so nothing is judged by it any more; renew it, and set a later `expires`"));
+        }
         let environments: Vec<_> = policy.environments().map(escaped).collect();
         output::answer(&format!("ok  {}  {}  environments: {}\n", escaped(policy.id()), policy.digest(), environments.join(", ")))?;
         Ok(ExitCode::SUCCESS)

@@ -10,12 +10,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
+use countersign::time::{Span, Time};
 use countersign_capture::agent_run::{AgentOfRun, agent_run};
 use countersign_capture::artifact::Artifact;
 use countersign_capture::command::{self, Descendants};
 use countersign_capture::git::Repository;
 use countersign_capture::local_build::local_build;
 use countersign_capture::observation::Made;
+use countersign_capture::sealing::SealedSession;
 
 use crate::circumstances::{Confinement, Origin, fact};
 use crate::clock;
@@ -24,6 +26,7 @@ use crate::keeping::Keeping;
 use crate::output;
 use crate::passphrase::PassphraseSource;
 use crate::repository;
+use crate::sealed;
 use session::SessionChoice;
 use work::Before;
 
@@ -109,6 +112,8 @@ impl Run {
                 observation = observation.base(fact(before.base.clone(), "git:HEAD"));
                 if let Some(reference) = before.reference() {
                     observation = observation.reference(reference);
+                } else {
+                    output::warning("HEAD is detached, so the statement names no ref, and a policy may ask for one");
                 }
             }
             if let Some(image) = sandbox_image {
@@ -139,7 +144,12 @@ impl Run {
                     if let Some(delegator) = self.confinement.delegator() {
                         agent = agent.on_behalf_of(delegator);
                     }
-                    if let Some(session) = self.session.read(agent.name())? {
+                    let read = self.session.read(agent.name());
+                    if let Some(session) = read.map_err(|failure| failure.hint(attest_instead(agent.name(), &made, before.as_ref())))? {
+                        if predates(&session, started) {
+                            output::warning("the transcript ends before the command began, so it may be another run's; the statement says so");
+                            observation = observation.finding("transcript-predates-run");
+                        }
                         agent = agent.session(session);
                     }
                     agent_run(&made, agent, observation)?
@@ -147,7 +157,7 @@ impl Run {
             };
             let lines = keeper.keep(&statement)?;
             output::remark(lines.trim_end());
-            output::labelled(output::FAINT, "note", "what is sealed can't be disclosed later: its openings aren't kept");
+            sealed::tell(&statement);
             Ok(())
         };
         after().map_err(|failure| failure.hint(format!("the command itself ended with status {status}")))?;
@@ -188,6 +198,23 @@ fn before_a_build(repository: &Repository, artifacts: &[PathBuf]) -> Option<Befo
     };
     output::warning(&format!("{why}; the statement names no source"));
     None
+}
+
+/// Says how the statement is made once its transcript is there: what the command did mustn't be lost with it.
+fn attest_instead(agent: &str, made: &Made, before: Option<&Before>) -> String {
+    let subject = match made {
+        Made::Commits(commits) => commits.last().map_or("git:HEAD".to_owned(), |tip| format!("git:{}", tip.id.hex())),
+        Made::Tree(_) => "git:REV".to_owned(),
+        Made::Artifacts(_) => "PATH".to_owned(),
+    };
+    let base = before.map_or(String::new(), |before| format!(" --base {}", before.base.hex()));
+    let first = if matches!(made, Made::Tree(_)) { "commit the changes, and " } else { "" };
+    format!("{first}state it afterwards: `countersign attest agent-run --subject {subject}{base} --agent {agent} --transcript PATH`")
+}
+
+/// Returns true if nothing in a transcript is as late as the run, as far as clocks agree.
+fn predates(sealed: &SealedSession, started: Time) -> bool {
+    sealed.session.total.finished.as_ref().is_some_and(|last| last.value.plus(Span::CLOCK_SKEW) < started)
 }
 
 /// Reads the files that were made. A command that failed may have made none.

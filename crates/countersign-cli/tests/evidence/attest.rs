@@ -18,6 +18,7 @@ fn an_agent_run_takes_models_tools_times_and_usage_from_the_transcript_and_no_ou
     scene.shell("echo 2 >> greeting.txt && git commit -qam second && echo 3 >> greeting.txt && git commit -qam third");
     let attest = scene.countersign(&agent_run("git:HEAD"), &["--base", "HEAD~2", "--sbom", SBOM, "--out", "run.json"]);
     assert_eq!(attest.status, 0, "{}", attest.stderr);
+    assert!(attest.stderr.contains("note: prompts and transcript are sealed: "), "{}", attest.stderr);
     let lines: Vec<_> = attest.stdout.lines().map(|line| line.split_once("  ").unwrap()).collect();
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[0].0, lines[1].0);
@@ -76,11 +77,22 @@ fn the_sandbox_image_can_come_from_the_environment_and_says_so() {
 }
 
 #[test]
+fn what_no_statement_can_name_is_warned_about() {
+    let scene = Scene::new();
+    let attest = scene.countersign(&agent_run("git:HEAD"), &[]);
+    assert!(attest.status == 0 && !attest.stderr.contains("warning"), "{}", attest.stderr);
+    scene.shell("git checkout -q --detach && echo 2 >> greeting.txt && git commit -qam second && git remote remove origin");
+    let attest = scene.countersign(&agent_run("git:HEAD"), &[]);
+    assert_eq!(attest.status, 0, "{}", attest.stderr);
+    assert!(attest.stderr.contains("names no ref") && attest.stderr.contains("--repository URI"), "{}", attest.stderr);
+}
+
+#[test]
 fn a_build_has_a_source_and_no_command() {
     let scene = Scene::new();
     scene.shell("echo 1 > a; echo 2 > b");
     let attest = scene.countersign("attest build --subject a b --source git:HEAD --repository git@example.test:other.git", &[]);
-    assert_eq!(attest.status, 0, "{}", attest.stderr);
+    assert_eq!((attest.status, attest.stderr.as_str()), (0, ""));
     let statement = scene.statement();
     assert_eq!((build_type(&statement), subjects(&statement)), ("https://countersign.dev/local-build/v1", vec!["a".into(), "b".into()]));
     let source = named(&statement, DEPENDENCIES, "source").unwrap();

@@ -1,7 +1,7 @@
 //! What `countersign run` observes, signs and exits with.
 //! How commands and git are observed in detail is tested where that is done.
 
-use crate::scene::{BYPRODUCTS, DEPENDENCIES, INTERNAL, Scene, build_type, ended, findings, named, statements_in, subjects, text};
+use crate::scene::{BYPRODUCTS, DEPENDENCIES, INTERNAL, Scene, build_type, ended, findings, named, statement_in, statements_in, subjects, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::json::Json;
@@ -47,7 +47,7 @@ fn an_agents_commit_is_stated_with_base_image_owner_and_outcome() {
     assert_eq!(internal("/onBehalfOf/subject").as_deref(), Some("maintainer@example.test"));
     let digest = run.stderr.split_whitespace().next().unwrap();
     assert!(run.stderr.contains(&format!("bundles/{digest}.sigstore.json")), "{}", run.stderr);
-    assert!(run.stderr.contains("openings aren't kept"), "{}", run.stderr);
+    assert!(run.stderr.contains("note: prompts, arguments and transcript are sealed: "), "{}", run.stderr);
 }
 
 #[test]
@@ -158,6 +158,7 @@ fn works_in_a_shallow_clone_and_on_a_detached_head() {
     assert_eq!(run.status, 0, "{}", run.stderr);
     let statement = scene.statement();
     assert_eq!(subjects(&statement), ["commit", "tree"]);
+    assert!(run.stderr.contains("HEAD is detached") && run.stderr.contains("--repository URI"), "{}", run.stderr);
     // Neither a branch nor a local path is made up.
     assert_eq!(text(&statement, "/subject/0/uri"), None);
     assert_eq!(text(named(&statement, DEPENDENCIES, "source").unwrap(), "/uri"), None);
@@ -236,6 +237,9 @@ fn a_file_that_the_command_did_not_write_is_noticed_and_one_that_is_missing_fail
     scene.shell("echo old > ../home/out");
     assert_eq!(scene.countersign("run --artifact ../home/out", &["--", "true"]).status, 0);
     assert_eq!(findings(&scene.statement()), ["artifact-unwritten"]);
+    let bundle = scene.shell("ls .countersign/evidence/bundles/*");
+    let inspect = scene.countersign("inspect", &[&bundle]);
+    assert!(inspect.stdout.contains("finding") && inspect.stdout.contains("artifact-unwritten"), "{}", inspect.stdout);
     let run = scene.countersign("run --artifact nowhere", &["--", "true"]);
     assert!(run.status == 125 && run.stderr.contains("artifact-unreadable"), "{}", run.stderr);
     assert_eq!(scene.countersign("run --artifact nowhere", &["--", "false"]).status, 1);
@@ -329,11 +333,29 @@ fn an_empty_or_foreign_transcript_is_refused_and_a_truncated_one_says_so() {
     for file in ["empty", "foreign"] {
         let run = scene.countersign(&format!("{AGENT} --transcript ../home/{file}.jsonl"), &["--", "sh", "-c", COMMIT]);
         assert!(run.status == 125 && run.stderr.contains("transcript-malformed"), "{}", run.stderr);
+        let (tip, base) = (scene.shell("git rev-parse HEAD"), scene.shell("git rev-parse HEAD~1"));
+        let hint = format!("countersign attest agent-run --subject git:{tip} --base {base} --agent claude-code --transcript PATH");
+        assert!(run.stderr.contains(&hint), "{}", run.stderr);
     }
     let transcript = Scene::transcript("truncated");
     let run = scene.countersign(&format!("{AGENT} --transcript {transcript}"), &["--", "sh", "-c", COMMIT]);
     assert_eq!(run.status, 0, "{}", run.stderr);
-    assert_eq!(findings(&scene.statement()), ["transcript-partly-unread"]);
+    assert!(findings(&scene.statement()).contains(&"transcript-partly-unread"));
+}
+
+#[test]
+fn a_transcript_from_before_the_run_is_noticed_and_one_of_the_run_is_not() {
+    let scene = Scene::new();
+    let old = Scene::transcript("greeting");
+    let run = scene.countersign(&format!("{AGENT} --transcript {old}"), &["--", "sh", "-c", COMMIT]);
+    assert!(run.status == 0 && run.stderr.contains("ends before the command began"), "{}", run.stderr);
+    assert_eq!(findings(&scene.statement()), ["transcript-predates-run"]);
+    scene.shell("rm -r .countersign");
+    let line = r#"{"type":"user","uuid":"1","sessionId":"s1","timestamp":"'$(date -u +%FT%TZ)'","message":{"role":"user","content":"Go"}}"#;
+    let script = format!("echo '{line}' > ../home/new.jsonl; {COMMIT}");
+    let run = scene.countersign(&format!("{AGENT} --transcript ../home/new.jsonl"), &["--", "sh", "-c", &script]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(findings(&scene.statement()).is_empty());
 }
 
 #[test]
@@ -349,6 +371,20 @@ fn two_sessions_at_once_keep_their_evidence_apart() {
     let mut named: Vec<_> = scene.statements().iter().flat_map(subjects).collect();
     named.sort();
     assert_eq!(named, ["a", "b"]);
+}
+
+#[test]
+fn what_can_be_kept_is_kept_where_one_place_cannot_be_written() {
+    let scene = Scene::new();
+    let destroy = format!("rm -r .countersign/evidence; echo x > .countersign/evidence; {COMMIT}");
+    let run = scene.countersign(&format!("{AGENT} --out ../home/copy.json"), &["--", "sh", "-c", &destroy]);
+    assert!(run.status == 125 && run.stderr.contains("  ../home/copy.json"), "{}", run.stderr);
+    assert_eq!(subjects(&statement_in(&scene.home.join("copy.json"))), ["commit", "tree"]);
+    scene.shell("rm .countersign/evidence");
+    let destroy = format!("mkdir ../home/other.json; {COMMIT}");
+    let run = scene.countersign(&format!("{AGENT} --out ../home/other.json"), &["--", "sh", "-c", &destroy]);
+    assert!(run.status == 125 && run.stderr.contains("a copy is kept: "), "{}", run.stderr);
+    assert_eq!(scene.statements().len(), 1);
 }
 
 #[test]

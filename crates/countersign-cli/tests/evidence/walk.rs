@@ -72,6 +72,19 @@ fn what_an_agent_wrote_and_we_built_is_allowed_by_all_that_is_stated() {
 }
 
 #[test]
+fn outside_of_work_trees_it_is_said_that_no_store_was_asked() {
+    let scene = Scene::new();
+    std::fs::write(scene.home.join("policy.yaml"), policy(&scene)).unwrap();
+    std::fs::write(scene.home.join("app.tar"), "built").unwrap();
+    let verify = scene.countersign_in(&scene.home, "verify app.tar --policy policy.yaml", &[]);
+    assert_eq!(verify.status, 1, "{}{}", verify.stdout, verify.stderr);
+    assert!(verify.stderr.contains("no store was asked") && verify.stderr.contains("--bundle"), "{}", verify.stderr);
+    std::fs::create_dir(scene.home.join("empty")).unwrap();
+    let verify = scene.countersign_in(&scene.home, "verify app.tar --policy policy.yaml --store dir:empty", &[]);
+    assert!(verify.status == 1 && !verify.stderr.contains("no store was asked"), "{}", verify.stderr);
+}
+
+#[test]
 fn work_for_nobody_that_the_policy_knows_is_denied() {
     let scene = Scene::new();
     let policy = policy(&scene);

@@ -92,4 +92,5 @@ fn refusal_by_subject(believed: &Believed, targets: &[Target<'_>]) -> Option<Rea
 }
 
 /// What a run can notice about itself; other words in a statement are a stranger's.
-const NOTICED: [&str; 4] = ["artifact-unwritten", "processes-left", "transcript-partly-unread", "work-tree-was-dirty"];
+const NOTICED: [&str; 5] =
+    ["artifact-unwritten", "processes-left", "transcript-partly-unread", "transcript-predates-run", "work-tree-was-dirty"];

@@ -13,8 +13,10 @@ use countersign_capture::observation::{Made, Observation};
 use countersign_capture::sealing::SealedSession;
 
 use crate::circumstances::{Confinement, Origin, fact};
+use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::keeping::Keeping;
+use crate::output;
 use crate::repository;
 use crate::target::Target;
 
@@ -112,8 +114,13 @@ fn from(base: Option<&str>, repository: Option<&Repository>, observation: Observ
 
 /// Returns the branch that a revision is on, if the history that is here tells.
 pub(super) fn reference(repository: &Repository, revision: &str) -> Result<Option<String>, Failure> {
-    match repository.reference_for(revision) {
-        Err(GitError::Shallow) => Ok(None),
-        found => Ok(found?),
+    let found = match repository.reference_for(revision) {
+        Err(GitError::Shallow) => None,
+        found => found?,
+    };
+    if found.is_none() {
+        let revision = escaped(revision);
+        output::warning(&format!("no branch is known that `{revision}` is on, so the statement names no ref, and a policy may ask for one"));
     }
+    Ok(found)
 }

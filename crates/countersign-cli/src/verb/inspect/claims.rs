@@ -94,6 +94,10 @@ fn provenance_claims(provenance: &Provenance, claim: &mut impl FnMut(&'static st
         let word = Json::of(&outcome.outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
         claim("run outcome", outcome.exit_code.map_or(word.clone(), |code| format!("{word}, exit code {code}")));
     }
+    let noticed = provenance.run_details.metadata.as_ref().and_then(|metadata| metadata.other.get("countersign_findings")?.as_array());
+    for finding in noticed.into_iter().flatten().filter_map(Json::as_str) {
+        claim("finding", finding.to_owned());
+    }
     let everything = provenance.build_definition.resolved_dependencies.iter().chain(&provenance.run_details.byproducts);
     for descriptor in everything.filter(|descriptor| descriptor.media_type.as_deref() == Some(SealedRecord::MEDIA_TYPE)) {
         let name = descriptor.name.as_deref().unwrap_or("unnamed");
