@@ -147,7 +147,9 @@ impl Run {
                     let read = self.session.read(agent.name());
                     if let Some(session) = read.map_err(|failure| failure.hint(attest_instead(agent.name(), &made, before.as_ref())))? {
                         if predates(&session, started) {
-                            output::warning("the transcript ends before the command began, so it may be another run's; the statement says so");
+                            output::warning(
+                                "the transcript ends before the command began, so it may be another run's; the statement says so",
+                            );
                             observation = observation.finding("transcript-predates-run");
                         }
                         agent = agent.session(session);
