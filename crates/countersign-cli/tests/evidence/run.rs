@@ -126,13 +126,17 @@ fn a_copy_never_takes_the_place_of_anything_but_a_bundle() {
         assert!(attest.stderr.contains("error[output-exists]"), "{out}: {}", attest.stderr);
     }
     assert_eq!(scene.shell("cat app.tar"), "artifact");
-    let made = scene.countersign("run --artifact new.tar --out new.tar", &["--", "sh", "-c", "echo new > new.tar"]);
+    let made = scene.countersign("run --artifact app.tar --out new.tar", &["--", "sh", "-c", "echo new > new.tar"]);
     assert_eq!((made.status, scene.shell("cat new.tar").as_str()), (125, "new"), "{}", made.stderr);
+    let unmade = scene.countersign("run --artifact ./unmade --out unmade", &["--", "touch", "unmade"]);
+    assert!(unmade.status == 125 && !scene.work.join("unmade").exists(), "{}", unmade.stderr);
     for _ in ["new", "in place of the first"] {
         let attest = scene.countersign("attest build --subject app.tar --out app.sigstore.json", &[]);
         assert_eq!(attest.status, 0, "{}", attest.stderr);
         assert!(attest.stdout.ends_with("  app.sigstore.json\n"), "{}", attest.stdout);
     }
+    let itself = scene.countersign("attest build --subject app.sigstore.json --out ./app.sigstore.json", &[]);
+    assert!(itself.status == 3 && itself.stderr.contains("error[output-exists]"), "{}", itself.stderr);
 }
 
 #[test]
