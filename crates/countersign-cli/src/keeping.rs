@@ -29,9 +29,18 @@ pub(crate) struct Keeping {
     /// Writes the bundle to FILE, too
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: Option<PathBuf>,
+    /// What the statement is made of, which FILE must not replace even where it's a bundle.
+    #[arg(skip)]
+    spared: Vec<PathBuf>,
 }
 
 impl Keeping {
+    /// Keeps files from being replaced by the bundle.
+    pub(crate) fn sparing<'a>(mut self, files: impl IntoIterator<Item = &'a PathBuf>) -> Self {
+        self.spared.extend(files.into_iter().cloned());
+        self
+    }
+
     /// Opens the key and the stores, so that what is missing is missed before any work is done.
     pub(crate) fn prepare(self, passphrase: &PassphraseSource) -> Result<Keeper, Failure> {
         let mut places: Vec<_> = self.store.into_iter().map(Place::Named).collect();
@@ -43,6 +52,10 @@ impl Keeping {
                 .hint("name one by `--store dir:PATH`, or a file by `--out FILE`"));
         }
         let out = self.out.map(Out::named).transpose()?;
+        if let Some(out) = out.as_ref().filter(|out| self.spared.iter().any(|file| real(file) == real(&out.path))) {
+            return Err(Failure::new("output-exists", format!("`{}` is what the statement is made of", out.shown.display()))
+                .hint("name another file by `--out`"));
+        }
         let signer = signer::open(self.signer.as_deref(), passphrase)?;
         for place in &places {
             place.open()?;
@@ -158,6 +171,12 @@ impl Out {
         });
         written.map(drop).map_err(|error| unwritable(&self.shown, &error))
     }
+}
+
+/// Returns the one path of a file, which needn't be there yet.
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.canonicalize().ok().or_else(|| Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))).unwrap_or(path)
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {

@@ -47,7 +47,9 @@ impl Check {
         if let Some(expires) = policy.expires()
             && clock::now().is_ok_and(|now| expires <= now)
         {
-            output::warning(&format!("the policy expired at {expires}, so nothing is judged by it any more; renew it, and set a later `expires`"));
+            output::warning(&format!(
+                "the policy expired at {expires}, so nothing is judged by it any more; renew it, and set a later `expires`"
+            ));
         }
         let environments: Vec<_> = policy.environments().map(escaped).collect();
         output::answer(&format!("ok  {}  {}  environments: {}\n", escaped(policy.id()), policy.digest(), environments.join(", ")))?;

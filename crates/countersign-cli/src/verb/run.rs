@@ -91,7 +91,7 @@ impl Run {
         };
         let untouched: Vec<_> = artifacts.iter().map(|path| Trace::of(path)).collect();
         // After all that can be refused without it, and before the command: a missing key must not cost an hour's work.
-        let keeper = self.keeping.prepare(passphrase)?;
+        let keeper = self.keeping.sparing(&artifacts).prepare(passphrase)?;
 
         let (program, arguments) = self.command.split_first().ok_or_else(|| Failure::new("usage", "there is no command"))?;
         let started = clock::now()?;
@@ -147,7 +147,9 @@ impl Run {
                     let read = self.session.read(agent.name());
                     if let Some(session) = read.map_err(|failure| failure.hint(attest_instead(agent.name(), &made, before.as_ref())))? {
                         if predates(&session, started) {
-                            output::warning("the transcript ends before the command began, so it may be another run's; the statement says so");
+                            output::warning(
+                                "the transcript ends before the command began, so it may be another run's; the statement says so",
+                            );
                             observation = observation.finding("transcript-predates-run");
                         }
                         agent = agent.session(session);

@@ -1,7 +1,9 @@
 //! What `countersign run` observes, signs and exits with.
 //! How commands and git are observed in detail is tested where that is done.
 
-use crate::scene::{BYPRODUCTS, DEPENDENCIES, INTERNAL, Scene, build_type, ended, findings, named, statement_in, statements_in, subjects, text};
+use crate::scene::{
+    BYPRODUCTS, DEPENDENCIES, INTERNAL, Scene, build_type, ended, findings, named, statement_in, statements_in, subjects, text,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::json::Json;
@@ -45,7 +47,7 @@ fn an_agents_commit_is_stated_with_base_image_owner_and_outcome() {
     assert_eq!(internal("/agent/runtime/name").as_deref(), Some("claude-code"));
     assert_eq!(internal("/agent/model/provider").as_deref(), Some("anthropic"));
     assert_eq!(internal("/onBehalfOf/subject").as_deref(), Some("maintainer@example.test"));
-    let digest = run.stderr.split_whitespace().next().unwrap();
+    let digest = run.stderr.lines().find_map(|line| line.split_once("  ")).unwrap().0;
     assert!(run.stderr.contains(&format!("bundles/{digest}.sigstore.json")), "{}", run.stderr);
     assert!(run.stderr.contains("note: prompts, arguments and transcript are sealed: "), "{}", run.stderr);
 }
@@ -124,13 +126,17 @@ fn a_copy_never_takes_the_place_of_anything_but_a_bundle() {
         assert!(attest.stderr.contains("error[output-exists]"), "{out}: {}", attest.stderr);
     }
     assert_eq!(scene.shell("cat app.tar"), "artifact");
-    let made = scene.countersign("run --artifact new.tar --out new.tar", &["--", "sh", "-c", "echo new > new.tar"]);
+    let made = scene.countersign("run --artifact app.tar --out new.tar", &["--", "sh", "-c", "echo new > new.tar"]);
     assert_eq!((made.status, scene.shell("cat new.tar").as_str()), (125, "new"), "{}", made.stderr);
+    let unmade = scene.countersign("run --artifact ./unmade --out unmade", &["--", "touch", "unmade"]);
+    assert!(unmade.status == 125 && !scene.work.join("unmade").exists(), "{}", unmade.stderr);
     for _ in ["new", "in place of the first"] {
         let attest = scene.countersign("attest build --subject app.tar --out app.sigstore.json", &[]);
         assert_eq!(attest.status, 0, "{}", attest.stderr);
         assert!(attest.stdout.ends_with("  app.sigstore.json\n"), "{}", attest.stdout);
     }
+    let itself = scene.countersign("attest build --subject app.sigstore.json --out ./app.sigstore.json", &[]);
+    assert!(itself.status == 3 && itself.stderr.contains("error[output-exists]"), "{}", itself.stderr);
 }
 
 #[test]
@@ -376,6 +382,7 @@ fn two_sessions_at_once_keep_their_evidence_apart() {
 #[test]
 fn what_can_be_kept_is_kept_where_one_place_cannot_be_written() {
     let scene = Scene::new();
+    scene.shell("echo .countersign > .git/info/exclude");
     let destroy = format!("rm -r .countersign/evidence; echo x > .countersign/evidence; {COMMIT}");
     let run = scene.countersign(&format!("{AGENT} --out ../home/copy.json"), &["--", "sh", "-c", &destroy]);
     assert!(run.status == 125 && run.stderr.contains("  ../home/copy.json"), "{}", run.stderr);

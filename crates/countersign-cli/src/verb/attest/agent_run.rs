@@ -120,7 +120,9 @@ pub(super) fn reference(repository: &Repository, revision: &str) -> Result<Optio
     };
     if found.is_none() {
         let revision = escaped(revision);
-        output::warning(&format!("no branch is known that `{revision}` is on, so the statement names no ref, and a policy may ask for one"));
+        output::warning(&format!(
+            "no branch is known that `{revision}` is on, so the statement names no ref, and a policy may ask for one"
+        ));
     }
     Ok(found)
 }

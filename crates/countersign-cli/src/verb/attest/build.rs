@@ -43,6 +43,6 @@ impl Build {
             }
         }
         let made = Made::Artifacts(artifacts(&self.subject)?);
-        Ok((local_build(&made, observation)?, self.keeping))
+        Ok((local_build(&made, observation)?, self.keeping.sparing(&self.subject)))
     }
 }

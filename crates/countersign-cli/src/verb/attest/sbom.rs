@@ -30,6 +30,6 @@ impl Sbom {
         let sbom = countersign_capture::sbom::Sbom::read(&self.sbom)?;
         let subject = Artifact::read(&self.subject)?.subject();
         let statement = sbom.predicate.about(vec![subject]).map_err(StateError::from)?;
-        Ok((statement, self.keeping))
+        Ok((statement, self.keeping.sparing([&self.subject, &self.sbom])))
     }
 }
