@@ -140,6 +140,31 @@ fn allowed(cases: &mut Cases) {
             });
         },
     );
+    cases.allow(
+        "allow-at-the-last-moment",
+        "The question is asked in the very second in which the build grows too old and its signer's entry ends.",
+        |world| {
+            build_only(world);
+            world.at = "2025-12-31T12:00:00Z".to_owned();
+            world.edit_policy("custody: local", "custody: local\n    validity: {notAfter: 2025-12-31T12:00:00Z}");
+        },
+    );
+    cases.allow(
+        "allow-clock-skew",
+        "The build claims to have ended five minutes after the question was asked: two clocks may differ so far.",
+        |world| {
+            build_only(world);
+            world.at = "2025-12-01T11:55:00Z".to_owned();
+        },
+    );
+    cases.allow(
+        "allow-run-of-two-commits",
+        "One run made two commits. The first is asked about; the tree that the run names is the second's.",
+        faults::second_commit,
+    );
+    cases.allow("allow-sbom-of-a-version", "The SBOM's predicate type names a version of its format.", |world| {
+        faults::statement(world, "sbom", |statement| statement.predicate_type.push_str("/v1.6"));
+    });
     cases.allow("allow-expected-parameter", "The resource expects an external parameter, and the build was called with it.", |world| {
         world.edit_policy(
             "level: 1}]\n  - match: \"https",
@@ -198,6 +223,14 @@ fn malformed(cases: &mut Cases) {
     });
     bundle("deny-malformed-unknown-field", "The bundle has a field that bundles don't have.", |world| {
         faults::bundle_text(world, "build", r#""mediaType":"#, r#""comment":"x","mediaType":"#);
+    });
+    bundle("deny-malformed-for-others", "The bundle has a log entry that Sigstore's own types can't read, and ours don't need.", |world| {
+        faults::bundle_text(
+            world,
+            "build",
+            r#""verificationMaterial":{"#,
+            r#""verificationMaterial":{"tlogEntries":[{"logIndex":"first"}],"#,
+        );
     });
     bundle("deny-malformed-two-signatures", "The envelope has two signatures.", |world| {
         faults::bundle_text(world, "build", r#""signatures":["#, r#""signatures":[{"sig":"AA=="},"#);

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use countersign::digest::{Algorithm, Digest, DigestSet, Hasher};
 use countersign::json::Json;
-use countersign::predicate::{GateResult, Outcome, Provenance, RunOutcome, TestResult, tree_subject};
+use countersign::predicate::{GateResult, Outcome, Provenance, RunOutcome, TestResult, commit_subject, tree_subject};
 use countersign::statement::{ResourceDescriptor, Statement};
 
 use crate::world::{self, Signed, World};
@@ -176,6 +176,29 @@ pub(crate) fn ask_about_commit(world: &mut World) {
     world.target = format!("git:{}", commit.hex());
     world.resource = world::REPOSITORY.to_owned();
     world.environment = Some("source".to_owned());
+}
+
+/// Lets the agent's run make a second commit after the one that is asked about.
+pub(crate) fn second_commit(world: &mut World) {
+    ask_about_commit(world);
+    let first = world::commit_object();
+    let tree = Digest::new(Algorithm::GitTree, "0123456789abcdef0123456789abcdef01234567").expect("an id");
+    let text = String::from_utf8(first.clone()).expect("UTF-8");
+    let second = text
+        .replace(world::tree().hex(), tree.hex())
+        .replace(world::base().hex(), world::commit_id(&first).hex())
+        .replace("Add a greeting", "Add another")
+        .into_bytes();
+    let objects = [first, second].map(|object| (world::commit_id(&object), object)).to_vec();
+    let subjects = objects
+        .iter()
+        .map(|(id, object)| commit_subject(Some(world::REPOSITORY), Some(world::BRANCH), id.clone(), object))
+        .chain([tree_subject(tree)])
+        .collect();
+    let run = world::agent_run(world::agent(), |run| {
+        run.sandbox_image("registry.example.test/sandbox", world::sandbox()).commit_objects(objects)
+    });
+    world.add("agent-run", "platform", run.about(subjects).expect("a statement"));
 }
 
 /// Asks about the artifact by its digest alone.

@@ -1,7 +1,13 @@
 //! What somebody tries who wants a bad artifact allowed, or a good one stopped.
 //! Faults in single pieces of evidence are shown by the cases.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that can't be set up fails at once")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "a test that can't be set up fails at once"
+)]
 
 mod asking;
 
@@ -10,9 +16,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::decision::{Answer, Status};
 use countersign::digest::{Digest, DigestSet};
-use countersign::identity::PublicKey;
+use countersign::identity::{NotAKey, PublicKey};
 use countersign::inquiry::{Found, Wanted};
 use countersign::json::Json;
+use countersign::predicate::{Provenance, is_type};
 use countersign::statement::ResourceDescriptor;
 use countersign_testkit::case::Case;
 
@@ -251,13 +258,15 @@ fn every_sandbox_image_must_be_founded_well_enough() {
 fn every_place_that_names_models_must_be_founded_well_enough() {
     let case = case("allow-whole-walk");
     let policy = policy(&case).replace("kind: model,         about: source,", "kind: model, about: source, basis: harness,");
-    let mut run = statement(&case, "agent-run");
-    edit(&mut run, &["buildDefinition", "internalParameters"], |internal| {
-        internal.insert("subagents".to_owned(), Json::Array(Vec::new()));
-    });
-    let found = [bundle(&case, "build"), bundle(&case, "sbom"), signed(1, &run)];
-    let decision = ask(&case, &policy, "staging", |wanted| vec![all(&found, wanted)]);
-    assert_eq!(outcome(&decision, "model"), (Status::Unmet, vec!["basis-too-low"]));
+    for (place, name) in
+        [(&["buildDefinition", "internalParameters"][..], "subagents"), (&["buildDefinition", "internalParameters", "agent"], "models")]
+    {
+        let mut run = statement(&case, "agent-run");
+        edit(&mut run, place, |object| drop(object.insert(name.to_owned(), Json::Array(Vec::new()))));
+        let found = [bundle(&case, "build"), bundle(&case, "sbom"), signed(1, &run)];
+        let decision = ask(&case, &policy, "staging", |wanted| vec![all(&found, wanted)]);
+        assert_eq!(outcome(&decision, "model"), (Status::Unmet, vec!["basis-too-low"]), "{name}");
+    }
 }
 
 #[test]
@@ -270,6 +279,124 @@ fn every_subject_that_names_the_commit_must_agree_with_its_object() {
     run.subject.push(second);
     let decision = decide(&case, &[signed(1, &run)]);
     assert_eq!(outcome(&decision, "owner"), (Status::Unmet, vec!["digest-conflict"]));
+}
+
+#[test]
+fn what_is_said_of_a_commit_counts_for_no_artifact_and_the_other_way_round() {
+    // A gate that names the artifact: gates count on trees.
+    let case = case("allow-whole-walk");
+    let mut gate = statement(&self::case("allow-gate-on-tree"), "gate");
+    gate.subject = statement(&case, "build").subject;
+    let found: Vec<_> = bundles(&case).into_iter().chain([signed(1, &gate)]).collect();
+    let about_artifact = policy(&case).replace("kind: evidence,      about: source", "kind: evidence, about: artifact");
+    let decision = ask(&case, &about_artifact, "gated", |wanted| vec![all(&found, wanted)]);
+    assert_eq!(outcome(&decision, "tested"), (Status::Unmet, vec!["subject-mismatch"]));
+    // A build that names the commit: builds count for artifacts.
+    let commit = self::case("allow-commit");
+    let mut build = statement(&case, "build");
+    build.subject = statement(&commit, "agent-run").subject;
+    let built = policy(&commit)
+        .replace("requirements: [by-agent, model, sandbox, owner]", "requirements: [built]")
+        .replace("agent-run/v1\"], level", "agent-run/v1\", \"https://countersign.dev/local-build/v1\"], level");
+    let found = [signed(1, &build)];
+    let decision = ask(&commit, &built, "source", |wanted| vec![all(&found, wanted)]);
+    assert_eq!(outcome(&decision, "built"), (Status::Unmet, vec!["subject-mismatch"]));
+}
+
+#[test]
+fn a_build_names_no_agent_even_if_it_says_so() {
+    let case = case("deny-evidence-missing");
+    let mut build = statement(&self::case("allow-whole-walk"), "build");
+    let agent = statement(&self::case("allow-whole-walk"), "agent-run").predicate.pointer("/buildDefinition/internalParameters").cloned();
+    edit(&mut build, &["buildDefinition"], |definition| drop(definition.insert("internalParameters".to_owned(), agent.unwrap())));
+    let direct = policy(&case).replace("{requirements: [built, origin, build-ok]}", "{requirements: [by-agent]}");
+    let direct = direct.replace("about: source, allow: [claude-code], basis: harness}", "about: artifact, allow: [claude-code]}");
+    let decision = ask(&case, &direct, "build", |wanted| vec![all(&[signed(1, &build)], wanted)]);
+    assert_eq!(outcome(&decision, "by-agent"), (Status::Unmet, vec!["agent-not-allowed"]));
+}
+
+#[test]
+fn a_claim_counts_for_what_stands_below_it_and_for_nothing_beside() {
+    let case = case("allow-whole-walk");
+    for (place, met) in [
+        ("/buildDefinition/internalParameters/agent/runtime", true),
+        ("/buildDefinition/internalParameters/agent", true),
+        ("/buildDefinition/internalParameters/agent/runtim", false),
+        ("/buildDefinition/internalParameters/agent/runtime/name", false),
+    ] {
+        let mut run = statement(&case, "agent-run");
+        edit(&mut run, &["runDetails", "metadata"], |metadata| {
+            let claims = format!(r#"{{"{place}":{{"basis":"harness","origin":"x"}}}}"#);
+            metadata.insert("countersign_basis".to_owned(), Json::parse(claims.as_bytes()).unwrap());
+        });
+        let found = [bundle(&case, "build"), bundle(&case, "sbom"), signed(1, &run)];
+        assert_eq!(outcome(&decide(&case, &found), "by-agent").0 == Status::Met, met, "{place}");
+    }
+}
+
+#[test]
+fn a_repository_and_a_ref_are_parted_in_one_way_only() {
+    let mut build: Provenance = statement(&case("allow-whole-walk"), "build").predicate.to().unwrap();
+    for (uri, expected) in [
+        ("git+https://example.test/demo@refs/heads/main", Some(("https://example.test/demo", Some("refs/heads/main")))),
+        ("git+https://example.test/demo@main", Some(("https://example.test/demo@main", None))),
+        ("git+https://somebody@example.test/demo", Some(("https://somebody@example.test/demo", None))),
+        ("git+https://somebody@example.test/demo@refs/heads/main", Some(("https://somebody@example.test/demo", Some("refs/heads/main")))),
+        (
+            "git+https://example.test/demo@refs/heads/main@refs/heads/topic",
+            Some(("https://example.test/demo@refs/heads/main", Some("refs/heads/topic"))),
+        ),
+        ("https://example.test/demo@refs/heads/main", None),
+    ] {
+        build.build_definition.resolved_dependencies[0].uri = Some(uri.to_owned());
+        let source = build.source().ok();
+        assert_eq!(source.as_ref().map(|s| (s.repository.as_str(), s.reference.as_deref())), expected, "{uri}");
+    }
+}
+
+#[test]
+fn only_versions_of_a_format_are_the_format() {
+    let wanted = "https://cyclonedx.org/bom";
+    assert!(is_type("https://cyclonedx.org/bom/v1.6", wanted));
+    for other in ["https://cyclonedx.org/bomb", "https://cyclonedx.org/bom/", "https://cyclonedx.org/bom/x", "https://cyclonedx.org/bo"] {
+        assert!(!is_type(other, wanted), "{other}");
+    }
+    assert!(!is_type("https://slsa.dev/provenance/v1/v1", "https://slsa.dev/provenance/v1"));
+}
+
+#[test]
+fn of_two_builds_that_will_do_the_one_that_holds_longer_counts() {
+    let case = case("allow-whole-walk");
+    for number in 0..4 {
+        let mut newer = numbered(statement(&case, "build"), number);
+        edit(&mut newer, &["runDetails", "metadata"], |m| drop(m.insert("finishedOn".to_owned(), Json::from("2025-12-01T13:00:00Z"))));
+        let found: Vec<_> = bundles(&case).into_iter().chain([signed(1, &newer)]).collect();
+        assert_eq!(decide(&case, &found).valid_until.unwrap().to_string(), "2025-12-31T13:00:00Z");
+    }
+}
+
+#[test]
+fn a_stranger_is_named_only_where_nothing_better_can_be_said() {
+    let case = case("deny-run-failed");
+    let stranger = signed(3, &numbered(statement(&self::case("allow-whole-walk"), "build"), 1));
+    let found: Vec<_> = bundles(&case).into_iter().chain([stranger.clone()]).collect();
+    assert_eq!(outcome(&decide(&case, &found), "build-ok").1, ["run-failed"], "a known signer's build came further");
+    let whole = self::case("allow-whole-walk");
+    let decision = decide(&whole, &[stranger]);
+    assert_eq!(outcome(&decision, "built").1, ["signer-unknown"]);
+    assert_eq!(outcome(&decision, "owner").1, ["signer-unknown"], "his build could name the source");
+    assert_eq!(outcome(&decision, "sbom").1, ["evidence-missing"], "a build is no SBOM");
+}
+
+#[test]
+fn keys_of_other_algorithms_are_told_from_what_is_no_key() {
+    // SubjectPublicKeyInfo of secp384r1 (RFC 5480 §2.1.1.1), with its base point.
+    let p384 = "3076301006072a8648ce3d020106052b8104002203620004\
+                aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7\
+                3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f";
+    let der: Vec<u8> = (0..p384.len()).step_by(2).map(|at| u8::from_str_radix(&p384[at..at + 2], 16).unwrap()).collect();
+    assert_eq!(PublicKey::from_der(&der), Err(NotAKey::Unsupported));
+    assert_eq!(PublicKey::from_der(b"no key"), Err(NotAKey::Unreadable));
 }
 
 #[test]

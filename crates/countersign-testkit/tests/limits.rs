@@ -1,19 +1,26 @@
 //! What happens at each limit of an inquiry, and one beyond it.
 //! The limits on single texts are tested where those are read.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that can't be set up fails at once")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "a test that can't be set up fails at once"
+)]
 
 mod asking;
 
 use asking::{Store, all, ask, bundle, bundles, case, decide, numbered, outcome, signed, statement};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use countersign::bundle::Bundle;
 use countersign::decision::{Answer, Status};
 use countersign::digest::{Algorithm, Digest, DigestSet};
 use countersign::identity::PublicKey;
 use countersign::json::Json;
 use countersign::limits;
-use countersign::statement::Statement;
+use countersign::statement::{ResourceDescriptor, Statement};
 use countersign_sign::{KeyType, LocalKey};
 use countersign_testkit::case::Case;
 
@@ -34,6 +41,27 @@ fn assert_limit(found: (Status, Vec<&str>), context: &str) {
 
 fn policy(case: &Case) -> String {
     String::from_utf8(case.policy.clone()).unwrap()
+}
+
+#[test]
+fn bundles_and_payloads_are_read_up_to_their_limits_and_no_further() {
+    let limit = |bytes: &[u8]| Bundle::parse(bytes).is_err_and(|error| error.is_limit());
+    let good = bundle(&case("allow-whole-walk"), "build");
+    let padded = |length: usize| [good.clone(), vec![b' '; length - good.len()]].concat();
+    assert!(Bundle::parse(&padded(limits::BUNDLE_BYTES)).is_ok());
+    assert!(limit(&padded(limits::BUNDLE_BYTES + 1)));
+    let payload = statement(&case("allow-whole-walk"), "build").to_bytes();
+    let holding = |length: usize| {
+        let payload = [payload.clone(), vec![b' '; length - payload.len()]].concat();
+        let envelope = format!(r#""payload":"{}","payloadType":"application/vnd.in-toto+json""#, STANDARD.encode(payload));
+        STRANGER.replacen(STRANGERS_PAYLOAD, &envelope, 1).into_bytes()
+    };
+    assert!(Bundle::parse(&holding(limits::PAYLOAD_BYTES)).is_ok());
+    assert!(limit(&holding(limits::PAYLOAD_BYTES + 1)));
+    let mut many = statement(&case("allow-whole-walk"), "build");
+    many.subject = (0..=limits::SUBJECTS).map(|n| ResourceDescriptor::new(n.to_string(), Digest::sha256(b"x"))).collect();
+    let envelope = format!(r#""payload":"{}","payloadType":"application/vnd.in-toto+json""#, STANDARD.encode(many.to_bytes()));
+    assert!(limit(STRANGER.replacen(STRANGERS_PAYLOAD, &envelope, 1).as_bytes()));
 }
 
 #[test]
@@ -115,13 +143,13 @@ fn walks(commits: usize, runs: usize) -> Vec<Vec<u8>> {
 #[test]
 fn more_statements_than_one_inquiry_may_have_leave_everything_unknown() {
     let case = case("allow-whole-walk");
-    // Nine digests are looked up, and none has more than it may: 9 × 227 + 9 + 1 is within the limit, 9 × 228 + 9 + 1 not.
-    for (runs, answer) in [(226, Answer::Allow), (227, Answer::Undetermined)] {
-        let found = walks(9, runs);
-        assert_eq!(found.len() > limits::STATEMENTS_PER_INQUIRY, answer == Answer::Undetermined, "{}", found.len());
-        let store = Store::of(&found);
+    // Ten digests are looked up, and none has more answers than it may.
+    let found = walks(9, 227);
+    assert_eq!(found.len(), limits::STATEMENTS_PER_INQUIRY + 5);
+    for (without, answer) in [(5, Answer::Allow), (4, Answer::Undetermined)] {
+        let store = Store::of(&found[..found.len() - without]);
         let decision = ask(&case, &policy(&case), "staging", |wanted| store.answer(wanted));
-        assert_eq!(decision.decision, answer, "{runs} runs");
+        assert_eq!(decision.decision, answer, "without {without}");
         if answer == Answer::Undetermined {
             assert_limit(outcome(&decision, "built"), "built");
         }
@@ -206,6 +234,15 @@ fn without_a_hint_no_more_keys_are_tried_than_the_limit() {
         let decision = ask(&case, &policy, "staging", |wanted| vec![all(&found, wanted)]);
         assert_eq!(decision.decision, answer, "key {number}");
     }
+    // Keys that could not have made the signature aren't among those that are tried.
+    let platforms = policy.find("  - id: platform").unwrap();
+    let policy = policy.replacen(&more, "", 1);
+    let policy = format!("{}{more}{}", &policy[..platforms], &policy[platforms..]);
+    let hint = PublicKey::from_der(&asking::key(1).public_key_der()).unwrap().hint();
+    let build = String::from_utf8(bundle(&case, "build")).unwrap().replace(&format!(r#""hint":"{hint}""#), "").into_bytes();
+    let found = [build, bundle(&case, "agent-run"), bundle(&case, "sbom")];
+    assert_eq!(ask(&case, &policy, "staging", |wanted| vec![all(&found, wanted)]).decision, Answer::Allow);
 }
 
 const STRANGER: &str = r#"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"NUMBER"}},"dsseEnvelope":{"payload":"eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJzdWJqZWN0IjpbeyJuYW1lIjoieCIsImRpZ2VzdCI6eyJzaGEyNTYiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwIn19XSwicHJlZGljYXRlVHlwZSI6Imh0dHBzOi8vc2xzYS5kZXYvcHJvdmVuYW5jZS92MSJ9","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"AA=="}]}}"#;
+const STRANGERS_PAYLOAD: &str = r#""payload":"eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJzdWJqZWN0IjpbeyJuYW1lIjoieCIsImRpZ2VzdCI6eyJzaGEyNTYiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwIn19XSwicHJlZGljYXRlVHlwZSI6Imh0dHBzOi8vc2xzYS5kZXYvcHJvdmVuYW5jZS92MSJ9","payloadType":"application/vnd.in-toto+json""#;

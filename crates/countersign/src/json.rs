@@ -690,6 +690,14 @@ mod tests {
     }
 
     #[test]
+    fn refuses_the_same_from_other_readers() {
+        assert!(serde_json::from_str::<Json>(r#"{"a":[1,{"b":1.5}]}"#).is_ok());
+        for text in [r#"{"a":1,"a":1}"#, "9007199254740993", "-9007199254740993", "18446744073709551615", "1e16"] {
+            assert!(serde_json::from_str::<Json>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn refuses_what_is_not_json() {
         for text in ["", " ", "{", "[1", "\"a", "{\"a\"", "{\"a\":", "-", "1.", "1e", "\"\\", "\"\\u12", "tru"] {
             assert!(matches!(problem(text), Problem::UnexpectedEnd | Problem::Unexpected), "{text}");

@@ -258,6 +258,13 @@ mod tests {
     }
 
     #[test]
+    fn refuses_an_array_where_an_object_belongs() {
+        let subject = format!(r#"[{{"name":"a","digest":{{"sha256":"{SHA256}"}}}}]"#);
+        let payload = format!(r#"["https://in-toto.io/Statement/v1",{subject},"https://example.test/p",{{}}]"#);
+        assert!(matches!(Statement::parse(payload.as_bytes()), Err(StatementError::Shape(_))));
+    }
+
+    #[test]
     fn refuses_content_in_another_base64() {
         let with = |content: &str| parse(&format!(r#"[{{"digest":{{"sha256":"{SHA256}"}},"content":"{content}"}}]"#));
         assert_eq!(with("+/8=").unwrap().subject[0].content.as_deref(), Some(&[0xFB, 0xFF][..]));

@@ -4,7 +4,7 @@
 use countersign::decision::Answer;
 use countersign::digest::{Algorithm, Digest};
 use countersign::json::{Json, Object};
-use countersign::predicate::{Outcome, RunOutcome};
+use countersign::predicate::{Basis, Outcome, RunOutcome};
 
 use super::{Cases, build_only};
 use crate::case::Expect;
@@ -37,6 +37,15 @@ fn refused_signers(cases: &mut Cases) {
             faults::bundle_text(world, "build", &world::public_key("stranger").hint(), &world::public_key("platform").hint());
         },
     );
+    cases.deny_build(
+        "deny-signature-of-another-algorithm",
+        "signature-invalid",
+        "The hint is that of the platform's P-256 key, and the signature is an Ed25519 key's.",
+        |world| {
+            faults::signed_by(world, "build", "maintainer");
+            faults::bundle_text(world, "build", &world::public_key("maintainer").hint(), &world::public_key("platform").hint());
+        },
+    );
     cases.deny_build("deny-payload-swapped", "signature-invalid", "A good signature, around the payload of another statement.", |world| {
         let payload = |world: &World| {
             let json = Json::parse(&world.bytes("build")).expect("JSON");
@@ -61,6 +70,23 @@ fn refused_signers(cases: &mut Cases) {
         "The platform's key was retired before the question was asked, and nothing proves that it signed before.",
         |world| {
             world.edit_policy("custody: local", "custody: local\n    validity: {notAfter: 2025-12-10T00:00:00Z}");
+        },
+    );
+    cases.deny_build(
+        "deny-signer-not-yet-valid",
+        "signer-lacks-authority",
+        "The platform's key holds from tomorrow on, and nothing proves when it signed.",
+        |world| {
+            world.edit_policy("custody: local", "custody: local\n    validity: {notBefore: 2025-12-16T00:00:00Z}");
+        },
+    );
+    cases.deny_build(
+        "deny-build-type-without-authority",
+        "signer-lacks-authority",
+        "The platform may attest agents' runs, and made a build.",
+        |world| {
+            let build = "      - {predicate: \"https://slsa.dev/provenance/v1\", buildType: \"https://countersign.dev/local-build/v1\", ceiling: harness}\n";
+            world.edit_policy(build, "");
         },
     );
     cases.deny(
@@ -208,6 +234,18 @@ fn refused_builds(cases: &mut Cases) {
         },
     );
     cases.deny_build(
+        "deny-builder-of-another-signer",
+        "builder-unexpected",
+        "The builder is the one that is expected, and somebody else signed for it, who may attest builds.",
+        |world| {
+            world.edit_policy(
+                "mayAttest: [{predicate: \"https://cyclonedx.org/bom\", ceiling: harness}]",
+                "mayAttest: [{predicate: \"https://slsa.dev/provenance/v1\", ceiling: harness}]",
+            );
+            faults::signed_by(world, "build", "maintainer");
+        },
+    );
+    cases.deny_build(
         "deny-build-type-unexpected",
         "build-type-unknown",
         "The platform may attest agent runs, and the resource doesn't expect one.",
@@ -291,6 +329,38 @@ fn refused_builds(cases: &mut Cases) {
             faults::outcome(world, Some(RunOutcome { outcome: Outcome::Success, exit_code: Some(1) }));
         },
     );
+    cases.deny(
+        "deny-run-outcome-unknown",
+        &[("build-ok", &["run-outcome-missing"])],
+        "The platform says that it doesn't know how the build ended.",
+        |world| {
+            build_only(world);
+            faults::outcome(world, Some(RunOutcome { outcome: Outcome::Unknown, exit_code: None }));
+        },
+    );
+    cases.deny(
+        "deny-run-outcome-twice",
+        &[("build-ok", &["run-outcome-missing"])],
+        "The build states two outcomes, of which the first is success.",
+        |world| {
+            build_only(world);
+            faults::provenance(world, "build", |p| {
+                p.run_details.byproducts.push(RunOutcome { outcome: Outcome::Failure, exit_code: Some(2) }.byproduct());
+            });
+        },
+    );
+    cases.deny(
+        "deny-run-outcome-of-another-digest",
+        &[("build-ok", &["run-outcome-missing"])],
+        "The digest beside the outcome is that of another outcome.",
+        |world| {
+            build_only(world);
+            faults::provenance(world, "build", |p| {
+                let outcome = p.run_details.byproducts.iter_mut().find(|b| b.is_named("run-outcome")).expect("an outcome");
+                outcome.digest = Digest::sha256(b"{\"outcome\":\"failure\"}").into();
+            });
+        },
+    );
     cases.deny("deny-run-outcome-missing", &[("build-ok", &["run-outcome-missing"])], "The build doesn't say how it ended.", |world| {
         build_only(world);
         faults::outcome(world, None);
@@ -350,6 +420,14 @@ fn refused_runs(cases: &mut Cases) {
         });
     });
     cases.deny(
+        "deny-owner-of-another-issuer",
+        &[("owner", &["owner-missing"])],
+        "Somebody else vouches for a name that the policy knows from another.",
+        |world| {
+            world.edit_policy("{issuer: local, subject", "{issuer: \"https://issuer.example.test\", subject");
+        },
+    );
+    cases.deny(
         "deny-owner-unknown",
         &[("owner", &["owner-missing"])],
         "The run was on behalf of somebody whom the policy doesn't know.",
@@ -363,6 +441,17 @@ fn refused_runs(cases: &mut Cases) {
         "The policy asks for a better basis than the platform's key, which lies with the agent, can give.",
         |world| {
             world.edit_policy("basis: harness}", "basis: boundary}");
+        },
+    );
+    cases.deny(
+        "deny-basis-above-ceiling",
+        &[("by-agent", &["basis-too-low"])],
+        "The statement claims a better basis than the policy lets its signer claim.",
+        |world| {
+            world.edit_policy("basis: harness}", "basis: boundary}");
+            faults::provenance(world, "agent-run", |p| {
+                p.claim("/buildDefinition/internalParameters/agent/runtime", Basis::Boundary, "process:run");
+            });
         },
     );
     cases.deny(
