@@ -67,7 +67,8 @@ impl AgentRun {
             agent = agent.on_behalf_of(delegator);
         }
         let session = SealedSession::read(agent.name(), &self.transcript)?;
-        Ok((agent_run(&made, agent.session(session), observation)?, self.keeping))
+        let keeping = self.keeping.sparing([&PathBuf::from(self.subject)]);
+        Ok((agent_run(&made, agent.session(session), observation)?, keeping))
     }
 }
 
