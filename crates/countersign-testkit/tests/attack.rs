@@ -17,10 +17,12 @@ use base64::engine::general_purpose::STANDARD;
 use countersign::decision::{Answer, Status};
 use countersign::digest::{Digest, DigestSet};
 use countersign::identity::{NotAKey, PublicKey};
-use countersign::inquiry::{Found, Wanted};
+use countersign::inquiry::{Found, Inquiry, Question, Wanted};
 use countersign::json::Json;
+use countersign::policy::Policy;
 use countersign::predicate::{Provenance, is_type};
 use countersign::statement::ResourceDescriptor;
+use countersign::trust::Trust;
 use countersign_testkit::case::Case;
 
 fn policy(case: &Case) -> String {
@@ -107,6 +109,83 @@ fn a_store_that_is_down_leaves_the_gates_of_a_commit_unknown_and_the_rest_judged
     assert_eq!(outcome(&decision, "tested"), (Status::Unknown, vec!["evidence-unavailable"]));
     assert_eq!(outcome(&decision, "model"), (Status::Unmet, vec!["model-not-allowed"]), "no gate could say who answered");
     assert_eq!(decision.decision, Answer::Deny);
+}
+
+#[test]
+fn what_nobody_answers_was_unavailable_and_reasons_are_in_the_order_of_their_json() {
+    let case = case("allow-whole-walk");
+    let decision = ask(&case, &policy(&case), "staging", |_| Vec::new());
+    assert_eq!(decision.decision, Answer::Undetermined);
+    assert_eq!(outcome(&decision, "built"), (Status::Unknown, vec!["evidence-unavailable"]));
+    let too_deep = [b"[".repeat(65), b"]".repeat(65)].concat();
+    let decision = ask(&case, &policy(&case), "staging", |_| {
+        vec![Found::Unavailable("z".to_owned()), Found::Unavailable("a".to_owned()), Found::These(vec![too_deep.clone()])]
+    });
+    let codes = ["evidence-limit", "evidence-unavailable", "evidence-unavailable"];
+    assert_eq!(outcome(&decision, "built"), (Status::Unknown, codes.to_vec()));
+}
+
+#[test]
+fn a_git_object_is_what_its_id_says_wherever_it_comes_from() {
+    let (gated, commit) = (case("deny-gate-other-tree"), case("allow-commit"));
+    let policy = policy(&commit)
+        .replace("requirements: [by-agent, model, sandbox, owner]", "requirements: [model, owner, tested]")
+        .replace("anthropic/claude-*", "example/*");
+    let mut run = statement(&commit, "agent-run");
+    edit(&mut run, &["runDetails"], |details| drop(details.remove("byproducts")));
+    let gate = statement(&gated, "gate");
+    let tree = gate.subject[0].digest.get(countersign::digest::Algorithm::GitTree).unwrap();
+    let forged = format!("tree {}\nauthor x\ncommitter x\n\nx\n", tree.hex()).into_bytes();
+    let found = [signed(1, &run), signed(1, &gate)];
+    let decision = ask(&commit, &policy, "source", |wanted| match wanted {
+        Wanted::GitObject(_) => vec![Found::These(vec![forged.clone()])],
+        _ => vec![all(&found, wanted)],
+    });
+    assert_eq!(outcome(&decision, "tested"), (Status::Unknown, vec!["evidence-unavailable"]));
+    assert_eq!(outcome(&decision, "model"), (Status::Unmet, vec!["model-not-allowed"]), "git couldn't say who answered");
+    assert_eq!(outcome(&decision, "owner").0, Status::Met);
+}
+
+#[test]
+fn a_digest_of_another_algorithm_is_no_answer() {
+    let case = case("undetermined-evidence-unavailable");
+    let other = Digest::sha256(b"another artifact");
+    let build = statement(&case, "build");
+    let mut of_other = build.clone();
+    of_other.subject[0].digest = DigestSet::from(other.clone());
+    let found = [signed(1, &build), signed(1, &of_other)];
+    let decision = ask(&case, &policy(&case), "build", |wanted| match wanted {
+        Wanted::ArtifactDigest(_) => vec![Found::Digest(other.clone())],
+        _ => vec![all(&found, wanted)],
+    });
+    assert_eq!(outcome(&decision, "built"), (Status::Unknown, vec!["evidence-unavailable"]));
+}
+
+#[test]
+fn what_was_never_wanted_is_not_looked_at() {
+    let case = case("allow-whole-walk");
+    let policy = Policy::parse(&case.policy).unwrap();
+    let artifact = Digest::sha256(&std::fs::read(case.folder.join("demo.tar")).unwrap());
+    let question = Question::new(artifact, "demo.tar", case.at.parse().unwrap()).unwrap().environment("staging");
+    let trust = Trust::keys_only();
+    let mut inquiry = Inquiry::about(question, &trust, &policy).unwrap();
+    let unasked = Wanted::Bundles { digest: Digest::sha256(b"another artifact"), predicate_types: Vec::new() };
+    inquiry.supply(&unasked, Found::These(bundles(&case)));
+    let decision = inquiry.decide();
+    assert_eq!((decision.decision, decision.evidence.len()), (Answer::Undetermined, 0));
+}
+
+#[test]
+fn git_is_asked_only_if_no_run_brings_the_commits_object() {
+    let case = case("allow-gate-on-tree");
+    let store = Store::of(&bundles(&case));
+    let mut asked = Vec::new();
+    let decision = ask(&case, &policy(&case), "gated", |wanted| {
+        asked.push(wanted.clone());
+        store.answer(wanted)
+    });
+    assert_eq!(decision.decision, Answer::Allow);
+    assert!(!asked.iter().any(|wanted| matches!(wanted, Wanted::GitObject(_))), "{asked:?}");
 }
 
 #[test]

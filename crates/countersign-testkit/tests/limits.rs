@@ -160,12 +160,17 @@ fn more_statements_than_one_inquiry_may_have_leave_everything_unknown() {
 fn more_digests_to_follow_than_the_limit_leave_everything_unknown() {
     let case = case("allow-whole-walk");
     // The artifact is one of the digests.
-    for (commits, answer) in [(limits::DIGESTS_FOLLOWED - 1, Answer::Allow), (limits::DIGESTS_FOLLOWED, Answer::Undetermined)] {
+    for (commits, answer) in [(limits::DIGESTS_FOLLOWED - 1, Answer::Allow), (limits::DIGESTS_FOLLOWED + 2, Answer::Undetermined)] {
         let mut found = walks(commits, 1);
         for _ in 0..2 {
             let store = Store::of(&found);
-            let decision = ask(&case, &policy(&case), "staging", |wanted| store.answer(wanted));
+            let mut asked = 0;
+            let decision = ask(&case, &policy(&case), "staging", |wanted| {
+                asked += 1;
+                store.answer(wanted)
+            });
             assert_eq!(decision.decision, answer, "{commits} commits");
+            assert!(asked <= limits::DIGESTS_FOLLOWED + 1, "{asked} digests");
             if answer == Answer::Undetermined {
                 assert_limit(outcome(&decision, "built"), "built");
                 assert_limit(outcome(&decision, "owner"), "owner");
