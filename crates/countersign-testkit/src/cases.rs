@@ -307,6 +307,14 @@ fn not_asked(cases: &mut Cases) {
     cases.error("error-policy-expired", "policy-expired", "The policy expired before the question was asked.", |world| {
         world.edit_policy("expires: 2026-01-01T00:00:00Z", "expires: 2025-12-14T23:59:59Z");
     });
+    cases.error(
+        "error-policy-expires-now",
+        "policy-expired",
+        "The policy expires in the second in which the question is asked.",
+        |world| {
+            world.edit_policy("expires: 2026-01-01T00:00:00Z", "expires: 2025-12-15T00:00:00Z");
+        },
+    );
     cases.error("error-environment-unknown", "environment-unknown", "The policy has no such environment.", |world| {
         world.environment = Some("production".to_owned())
     });

@@ -162,6 +162,21 @@ fn a_digest_of_another_algorithm_is_no_answer() {
 }
 
 #[test]
+fn nothing_is_asked_about_what_no_evidence_is_looked_up_by() {
+    let at = "2025-12-15T00:00:00Z".parse().unwrap();
+    for algorithm in ["sha384", "sha512", "gitTree", "gitBlob", "gitTag"] {
+        let hex = "0".repeat(if algorithm == "sha384" {
+            96
+        } else if algorithm == "sha512" {
+            128
+        } else {
+            40
+        });
+        assert!(Question::new(format!("{algorithm}:{hex}").parse().unwrap(), "demo.tar", at).is_err(), "{algorithm}");
+    }
+}
+
+#[test]
 fn what_was_never_wanted_is_not_looked_at() {
     let case = case("allow-whole-walk");
     let policy = Policy::parse(&case.policy).unwrap();

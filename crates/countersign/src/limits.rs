@@ -41,3 +41,14 @@ pub(crate) fn quoted(text: &str) -> String {
     let shown = text.chars().take(QUOTED_CHARACTERS).map(|c| if c.is_control() || c == '`' { '\u{FFFD}' } else { c });
     format!("`{}`", shown.collect::<String>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_text_cannot_end_its_quotation_or_its_line() {
+        assert_eq!(quoted("a`b\nc\u{1b}d"), "`a\u{FFFD}b\u{FFFD}c\u{FFFD}d`");
+        assert_eq!(quoted(&"ä".repeat(QUOTED_CHARACTERS + 1)).chars().count(), QUOTED_CHARACTERS + 2);
+    }
+}

@@ -124,7 +124,6 @@ fn check(wire: wire::Policy, digest: Digest) -> Result<Policy, Problem> {
         return Err(Problem::at("/version", "this program reads version 1 only"));
     }
     let filled = [
-        ("/id", wire.id.is_empty()),
         ("/signers", wire.signers.is_empty()),
         ("/resources", wire.resources.is_empty()),
         ("/environments", wire.environments.is_empty()),
@@ -306,7 +305,6 @@ fn requirement(wire: wire::Requirement, at: &str, signers: &[&str]) -> Result<Re
     }
     let predicate = wire.predicate.unwrap_or_default();
     let kind = match wire.kind {
-        KindName::Evidence if predicate.is_empty() => return Err(Problem::at(format!("{at}/predicate"), "must not be empty")),
         KindName::Evidence => Kind::Evidence { predicate },
         KindName::Builder => Kind::Builder,
         KindName::Source => Kind::Source,

@@ -63,6 +63,21 @@ fn refuses_what_would_require_less_than_its_author_thinks() {
         ("[built, origin, build-ok]", "[built, built]", "twice"),
         ("predicate: \"https://cyclonedx.org/bom\"}", "predicate: \"https://example.test/bom\"}", "an SBOM is"),
         ("allow: [\"sha256:", "allow: [\"", "never a tag"),
+        ("mayAttest: [{predicate: \"https://cyclonedx.org/bom\", ceiling: harness}]", "mayAttest: []", "could attest nothing"),
+        ("people:\n", "people:\n  - {id: maintainer, identities: [{issuer: a, subject: b}]}\n", "another person"),
+        ("[{signer: maintainer}, {issuer: local, subject: maintainer@example.test}]", "[]", "must not be empty"),
+        ("match: \"https://example.test/demo\"", "match: demo.tar", "same pattern"),
+        ("buildTypes: [\"https://countersign.dev/local-build/v1\"]", "buildTypes: []", "must not be empty"),
+        ("builders: [{signer: platform", "builders: [{signer: nobody", "no signer"),
+        ("kind: owner, ", "signers: [], kind: owner, ", "nobody could meet"),
+        ("kind: owner, ", "signers: [nobody], kind: owner, ", "no signer"),
+        ("custody: local", "validity: {notBefore: 2025-12-01T00:00:00Z, notAfter: 2025-12-01T00:00:00Z}", "must be later"),
+        ("allow: [\"sha256:", "allow: [\"gitBlob:", "never a tag"),
+        (
+            "buildTypes: [\"https://countersign.dev/local-build/v1\"], level: 1}]\n  - match",
+            "buildTypes: [\"https://countersign.dev/local-build/v1\"], level: 1}, {}]\n  - match",
+            "missing field",
+        ),
         ("maxAge: P30D", "maxAge: ", "must not be empty"),
         ("basis: harness", "basis: null", "must not be empty"),
         ("expires: 2026-01-01T00:00:00Z", "expires: ~", "must not be empty"),
@@ -82,6 +97,56 @@ fn refuses_what_would_require_less_than_its_author_thinks() {
         let error = refused(from, to).to_string();
         assert!(error.contains(problem), "{to}: {error}");
     }
+}
+
+fn edited(edit: impl FnOnce(&mut Object)) -> Result<Policy, PolicyError> {
+    let Json::Object(mut members) = crate::yaml::parse(example().as_bytes()).unwrap().value else { panic!("no object") };
+    edit(&mut members);
+    Policy::parse(&Json::Object(members).canonical())
+}
+
+#[test]
+fn refuses_lists_without_which_nothing_would_be_required() {
+    assert!(edited(|_| ()).is_ok());
+    for name in ["signers", "resources", "requirements"] {
+        let error = edited(|policy| drop(policy.insert(name.to_owned(), Json::Array(Vec::new())))).unwrap_err();
+        assert!(error.pointer == format!("/{name}") && error.problem.contains("must not be empty"), "{error}");
+    }
+    let error = edited(|policy| drop(policy.insert("environments".to_owned(), Json::Object(Default::default())))).unwrap_err();
+    assert!(error.problem.contains("must not be empty"), "{error}");
+    let no_builders = |policy: &mut Object| {
+        let Some(Json::Array(resources)) = policy.get_mut("resources") else { panic!("no resources") };
+        let Some(Json::Object(resource)) = resources.first_mut() else { panic!("no resource") };
+        resource.insert("builders".to_owned(), Json::Array(Vec::new()));
+    };
+    assert!(edited(no_builders).unwrap_err().problem.contains("nobody could build"));
+}
+
+#[test]
+fn a_signer_promises_no_more_than_its_key_or_identity_can_hold() {
+    let first = |edit: &dyn Fn(&mut Object)| {
+        edited(|policy| {
+            let Some(Json::Array(signers)) = policy.get_mut("signers") else { panic!("no signers") };
+            let Some(Json::Object(signer)) = signers.first_mut() else { panic!("no signer") };
+            edit(signer);
+        })
+    };
+    let ceiling = |signer: &mut Object, ceiling: &str| {
+        signer.insert("custody".to_owned(), Json::from("managed"));
+        let authority = format!(r#"[{{"predicate":"https://slsa.dev/provenance/v1","ceiling":"{ceiling}"}}]"#);
+        signer.insert("mayAttest".to_owned(), Json::parse(authority.as_bytes()).unwrap());
+    };
+    assert!(first(&|signer| ceiling(signer, "boundary")).is_ok());
+    assert!(first(&|signer| ceiling(signer, "certified")).unwrap_err().problem.contains("no certificate"));
+    let identity = |signer: &mut Object, root: &str| {
+        signer.remove("key");
+        signer.remove("custody");
+        let identity = format!(r#"{{"issuer":"https://issuer.example.test","subject":"x","trustRoot":"{root}"}}"#);
+        signer.insert("identity".to_owned(), Json::parse(identity.as_bytes()).unwrap());
+    };
+    assert!(first(&|signer| identity(signer, "public-good")).is_ok());
+    assert!(first(&|signer| identity(signer, "public-goods")).unwrap_err().problem.contains("`public-good` or"));
+    assert!(first(&|signer| identity(signer, "sha256:00")).unwrap_err().problem.contains("`public-good` or"));
 }
 
 #[test]
