@@ -470,6 +470,49 @@ fn of_two_builds_that_will_do_the_one_that_holds_longer_counts() {
 }
 
 #[test]
+fn a_decision_holds_no_longer_than_its_signers() {
+    let case = case("allow-whole-walk");
+    let ends = policy(&case).replace("custody: local", "custody: local\n    validity: {notAfter: 2025-12-20T00:00:00Z}");
+    let decision = ask(&case, &ends, "staging", |wanted| vec![all(&bundles(&case), wanted)]);
+    assert_eq!(decision.valid_until.unwrap().to_string(), "2025-12-20T00:00:00Z");
+}
+
+#[test]
+fn of_two_ceilings_for_one_kind_of_statement_the_higher_holds() {
+    let case = case("allow-whole-walk");
+    let entry =
+        "      - {predicate: \"https://slsa.dev/provenance/v1\", buildType: \"https://countersign.dev/agent-run/v1\", ceiling: harness}\n";
+    let lower = entry.replace("ceiling: harness", "ceiling: self-reported");
+    for both in [format!("{entry}{lower}"), format!("{lower}{entry}")] {
+        let decision = ask(&case, &policy(&case).replace(entry, &both), "staging", |wanted| vec![all(&bundles(&case), wanted)]);
+        assert_eq!(outcome(&decision, "by-agent").0, Status::Met);
+    }
+}
+
+#[test]
+fn each_commit_of_a_run_is_compared_with_its_own_object() {
+    let mut case = case("allow-run-of-two-commits");
+    let commits: Vec<_> = statement(&case, "agent-run").subject.iter().filter_map(ResourceDescriptor::git_commit).collect();
+    assert_eq!(commits.len(), 2);
+    for commit in commits {
+        case.target = format!("git:{}", commit.hex());
+        assert_eq!(decide(&case, &bundles(&case)).decision, Answer::Allow);
+    }
+}
+
+#[test]
+fn a_run_of_another_commit_with_the_same_tree_is_not_believed() {
+    let case = case("allow-gate-on-tree");
+    let mut other = statement(&case, "agent-run");
+    other.subject[0].digest = DigestSet::from("gitCommit:0123456789abcdef0123456789abcdef01234567".parse::<Digest>().unwrap());
+    let other = signed(1, &other);
+    let found: Vec<_> = bundles(&case).into_iter().chain([other.clone()]).collect();
+    let decision = decide(&case, &found);
+    let listed = decision.evidence.iter().find(|evidence| evidence.bundle == Digest::sha256(&other)).unwrap();
+    assert!(!listed.believed);
+}
+
+#[test]
 fn a_stranger_is_named_only_where_nothing_better_can_be_said() {
     let case = case("deny-run-failed");
     let stranger = signed(3, &numbered(statement(&self::case("allow-whole-walk"), "build"), 1));
