@@ -410,11 +410,11 @@ fn a_build_names_no_agent_even_if_it_says_so() {
 }
 
 #[test]
-fn a_claim_counts_for_what_stands_below_it_and_for_nothing_beside() {
+fn a_claim_counts_for_its_own_place_and_for_nothing_above_below_or_beside_it() {
     let case = case("allow-whole-walk");
     for (place, met) in [
         ("/buildDefinition/internalParameters/agent/runtime", true),
-        ("/buildDefinition/internalParameters/agent", true),
+        ("/buildDefinition/internalParameters/agent", false),
         ("/buildDefinition/internalParameters/agent/runtim", false),
         ("/buildDefinition/internalParameters/agent/runtime/name", false),
     ] {

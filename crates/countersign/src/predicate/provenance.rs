@@ -226,20 +226,11 @@ impl Provenance {
         self.run_details.byproducts.iter().enumerate().filter(move |(_, byproduct)| byproduct.is_named(name))
     }
 
-    /// Returns the basis that the statement claims for the fact at `pointer`: its own entry, or the nearest above it.
+    /// Returns the basis that the statement claims for the fact at `pointer`: a missing entry is self-reported.
     #[must_use]
     pub fn claimed_basis(&self, pointer: &str) -> Basis {
-        let claims = self.run_details.metadata.as_ref().and_then(|metadata| metadata.other.get(BASIS)?.as_object());
-        let claim = claims.and_then(|claims| {
-            let mut place = pointer;
-            loop {
-                if let Some(claim) = claims.get(place) {
-                    return Some(claim);
-                }
-                place = place.rsplit_once('/')?.0;
-            }
-        });
-        claim.and_then(|claim| claim.get("basis")?.to().ok()).unwrap_or(Basis::SelfReported)
+        let claims = self.run_details.metadata.as_ref().and_then(|metadata| metadata.other.get(BASIS));
+        claims.and_then(|claims| claims.get(pointer)?.get("basis")?.to().ok()).unwrap_or(Basis::SelfReported)
     }
 
     /// Returns the highest basis that the statement claims for anything.
