@@ -343,7 +343,7 @@ impl Parser<'_> {
         char::from_u32(0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00)).ok_or(lone)
     }
 
-    /// Reads `uXXXX`; `self` stands on the `u`.
+    /// Reads `u` and four hex digits; `self` stands on the `u`.
     fn four_hex(&mut self) -> Result<u32, SyntaxError> {
         self.at += 1;
         let Some(digits) = self.text.get(self.at..self.at + 4) else { return self.fail(self.end_or_unexpected()) };
