@@ -69,6 +69,12 @@ fn what_an_agent_wrote_and_we_built_is_allowed_by_all_that_is_stated() {
     build(&scene);
     let verify = scene.countersign("verify app.tar --policy ../home/policy.yaml", &[]);
     assert_eq!(verify.status, 0, "{}{}", verify.stdout, verify.stderr);
+    // The same, as one file of JSON lines.
+    scene.shell("for bundle in .countersign/evidence/bundles/*; do cat $bundle; echo; done > ../home/all.jsonl");
+    let verify = scene.countersign("verify app.tar --policy ../home/policy.yaml --bundle ../home/all.jsonl", &[]);
+    assert_eq!(verify.status, 0, "{}{}", verify.stdout, verify.stderr);
+    let inspect = scene.countersign("inspect ../home/all.jsonl --format json", &[]);
+    assert_eq!((inspect.status, inspect.stdout.lines().count()), (0, 3), "{}", inspect.stderr);
 }
 
 #[test]
