@@ -87,7 +87,11 @@ pub fn agent_run(made: &Made, agent: AgentOfRun, observation: Observation) -> Re
         run = with_session(run, session, observation.has_times());
     }
     let subjects = observation.subjects(made);
-    Ok(observation.add_to(run, made).about(subjects)?)
+    let mut run = observation.add_to(run, made);
+    if let Some(id) = session.map(|session| &session.id).filter(|id| literal(&id.value) == id.value) {
+        run = run.invocation(id.value.as_str()).claim(Stated::Invocation, session::BASIS, origin(&id.origin));
+    }
+    Ok(run.about(subjects)?)
 }
 
 /// Adds models, tools and subagents.
@@ -119,9 +123,6 @@ fn with_work(mut agent: Agent, session: &Session) -> Agent {
 
 /// Adds what the transcript says of the run as a whole; our own clock goes before its times.
 fn with_session(mut run: Run, session: &Session, has_times: bool) -> Run {
-    if literal(&session.id.value) == session.id.value {
-        run = run.invocation(session.id.value.as_str());
-    }
     if !has_times && let (Some(started), Some(finished)) = (&session.total.started, &session.total.finished) {
         run = run.started(started.value).finished(finished.value);
         run = run.claim(Stated::Times, session::BASIS, format!("{} {}", origin(&started.origin), origin(&finished.origin)));

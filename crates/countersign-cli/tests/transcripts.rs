@@ -44,5 +44,6 @@ transcripts! {
     names_the_place_and_the_right_word_in_a_wrong_policy = "policy-check.txt",
     runs_commands_and_says_where_the_evidence_is = "run.txt",
     states_what_has_happened = "attest.txt",
+    says_what_a_ci_job_is_and_believes_no_variable = "ci.txt",
     completes_for_shells = "completions.txt",
 }

@@ -19,7 +19,7 @@ use countersign_capture::local_build::local_build;
 use countersign_capture::observation::Made;
 use countersign_capture::sealing::SealedSession;
 
-use crate::circumstances::{Confinement, Origin, fact};
+use crate::circumstances::{self, Confinement, Origin, fact};
 use crate::clock;
 use crate::failure::Failure;
 use crate::keeping::Keeping;
@@ -89,6 +89,9 @@ impl Run {
             None if artifacts.is_empty() => return Err(repository::missing("to see in what the command makes")),
             None => None,
         };
+        let ci = circumstances::ci();
+        // Before the command: afterwards the head is another.
+        let reference = before.as_ref().and_then(|before| before.reference(ci.as_ref(), repository.as_ref()?));
         let untouched: Vec<_> = artifacts.iter().map(|path| Trace::of(path)).collect();
         // After all that can be refused without it, and before the command: a missing key must not cost an hour's work.
         let keeper = self.keeping.sparing(&artifacts).prepare(passphrase)?;
@@ -107,10 +110,10 @@ impl Run {
                 output::labelled(output::FAINT, "note", "nothing was made, so nothing is signed");
                 return Ok(());
             };
-            let mut observation = self.origin.observe(repository.as_ref())?;
+            let mut observation = self.origin.observe(repository.as_ref(), ci.as_ref())?;
             if let Some(before) = &before {
                 observation = observation.base(fact(before.base.clone(), "git:HEAD"));
-                if let Some(reference) = before.reference() {
+                if let Some(reference) = reference {
                     observation = observation.reference(reference);
                 } else {
                     output::warning("HEAD is detached, so the statement names no ref, and a policy may ask for one");
