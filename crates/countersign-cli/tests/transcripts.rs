@@ -34,6 +34,7 @@ transcripts! {
     makes_keys_and_prints_their_public_halves = "key.txt",
     refuses_keys_that_are_missing_exposed_or_locked = "key-refused.txt",
     writes_a_policy_to_begin_with = "init.txt",
+    writes_policies_that_allow_nothing_until_they_are_filled_in = "init-presets.txt",
     writes_no_policy_where_none_can_be = "init-refused.txt",
     allows_denies_and_leaves_undetermined = "verify.txt",
     says_why_a_question_cannot_be_asked = "verify-impossible.txt",
