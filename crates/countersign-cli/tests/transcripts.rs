@@ -47,4 +47,5 @@ transcripts! {
     states_what_has_happened = "attest.txt",
     says_what_a_ci_job_is_and_believes_no_variable = "ci.txt",
     completes_for_shells = "completions.txt",
+    prints_its_manual = "man.txt",
 }
