@@ -49,7 +49,7 @@ pub(super) struct AgentRun {
 
 impl AgentRun {
     pub(super) fn statement(self) -> Result<(Statement, Keeping), Failure> {
-        let mut agent = AgentOfRun::named(fact(self.agent, "argument:--agent"))?;
+        let mut agent = AgentOfRun::new(fact(self.agent.parse()?, "argument:--agent"));
         let repository = repository::at_hand()?;
         let ci = circumstances::ci();
         let ci = ci.as_ref();
@@ -69,7 +69,7 @@ impl AgentRun {
         if let Some(delegator) = self.confinement.delegator() {
             agent = agent.on_behalf_of(delegator);
         }
-        let session = SealedSession::read(agent.name(), &self.transcript)?;
+        let session = SealedSession::read(agent.agent(), &self.transcript)?;
         let keeping = self.keeping.sparing([&PathBuf::from(self.subject)]);
         Ok((agent_run(&made, agent.session(session), observation)?, keeping))
     }
