@@ -6,33 +6,27 @@ use countersign::statement::Statement;
 
 use crate::observation::{BASIS, Made, Observation, StateError};
 use crate::sealing::{SealedSession, seal_prompt};
-use crate::session::{self, AGENTS, Fact, ModelUse, Session, TranscriptError, Work};
+use crate::session::{self, Fact, ModelUse, Session, Work};
 
 /// The agent of a run, and what is known of its session.
 #[derive(Debug)]
 pub struct AgentOfRun {
-    name: Fact<String>,
+    agent: Fact<session::Agent>,
     session: Option<SealedSession>,
     delegator: Option<Fact<Delegator>>,
 }
 
 impl AgentOfRun {
-    /// Names the agent.
-    ///
-    /// # Errors
-    /// [`TranscriptError::UnknownAgent`] for a name that isn't one of [`AGENTS`].
-    pub fn named(name: Fact<String>) -> Result<Self, TranscriptError> {
-        if AGENTS.contains(&name.value.as_str()) {
-            Ok(Self { name, session: None, delegator: None })
-        } else {
-            Err(TranscriptError::UnknownAgent { agent: name.value.chars().take(NAME_CHARACTERS).collect() })
-        }
+    /// Begins with the agent, and nothing else known.
+    #[must_use]
+    pub const fn new(agent: Fact<session::Agent>) -> Self {
+        Self { agent, session: None, delegator: None }
     }
 
-    /// Returns the agent's name.
+    /// Returns which agent it is.
     #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name.value
+    pub const fn agent(&self) -> session::Agent {
+        self.agent.value
     }
 
     /// Adds its session.
@@ -56,8 +50,8 @@ impl AgentOfRun {
 /// [`StateError`] if nothing was made, or the system gives no salts.
 pub fn agent_run(made: &Made, agent: AgentOfRun, observation: Observation) -> Result<Statement, StateError> {
     let session = agent.session.as_ref().map(|sealed| &sealed.session);
-    let runtime = session.map_or_else(|| Runtime::named(agent.name.value.as_str()), |session| runtime(&session.runtime.value));
-    let runtime_origin = session.map_or(agent.name.origin.as_str(), |session| session.runtime.origin.as_str());
+    let runtime = session.map_or_else(|| Runtime::named(agent.agent.value.name()), |session| runtime(&session.runtime.value));
+    let runtime_origin = session.map_or(agent.agent.origin.as_str(), |session| session.runtime.origin.as_str());
     let mut stated = Agent::new(runtime);
     let mut prompt_origins = Vec::new();
     if let Some(prompt) = seal_prompt(session, observation.command_line())? {
@@ -87,7 +81,11 @@ pub fn agent_run(made: &Made, agent: AgentOfRun, observation: Observation) -> Re
         run = with_session(run, session, observation.has_times());
     }
     let subjects = observation.subjects(made);
-    Ok(observation.add_to(run, made).about(subjects)?)
+    let mut run = observation.add_to(run, made);
+    if let Some(id) = session.map(|session| &session.id).filter(|id| literal(&id.value) == id.value) {
+        run = run.invocation(id.value.as_str()).claim(Stated::Invocation, session::BASIS, origin(&id.origin));
+    }
+    Ok(run.about(subjects)?)
 }
 
 /// Adds models, tools and subagents.
@@ -119,9 +117,6 @@ fn with_work(mut agent: Agent, session: &Session) -> Agent {
 
 /// Adds what the transcript says of the run as a whole; our own clock goes before its times.
 fn with_session(mut run: Run, session: &Session, has_times: bool) -> Run {
-    if literal(&session.id.value) == session.id.value {
-        run = run.invocation(session.id.value.as_str());
-    }
     if !has_times && let (Some(started), Some(finished)) = (&session.total.started, &session.total.finished) {
         run = run.started(started.value).finished(finished.value);
         run = run.claim(Stated::Times, session::BASIS, format!("{} {}", origin(&started.origin), origin(&finished.origin)));

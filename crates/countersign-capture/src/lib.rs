@@ -1,9 +1,10 @@
-//! The world -> facts: what git, a command, a transcript or an SBOM file shows, as values for the heart.
+//! The world -> facts: what git, a CI system, a command, a transcript or an SBOM file shows, as values for the heart.
 //! It signs nothing, judges nothing, and stores nothing.
 
 mod lines;
 
 pub mod git;
+pub mod ci;
 pub mod command;
 pub mod session;
 pub mod claude_code;

@@ -10,6 +10,7 @@ use countersign::statement::{ResourceDescriptor, StatementError};
 use countersign::time::Time;
 
 use crate::artifact::Artifact;
+use crate::ci::{self, Ci};
 use crate::command::{self, Descendants, Finished};
 use crate::git::Commit;
 use crate::sandbox_image::SandboxImage;
@@ -31,15 +32,36 @@ pub enum Made {
     Artifacts(Vec<Artifact>),
 }
 
+/// A text with the place it was read from, and the basis on which it's claimed, which follows from that place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    value: String,
+    origin: String,
+    basis: Basis,
+}
+
+impl From<Fact<String>> for Claimed {
+    fn from(Fact { value, origin }: Fact<String>) -> Self {
+        Self { value, origin, basis: BASIS }
+    }
+}
+
+impl From<ci::Variable> for Claimed {
+    fn from(ci::Variable { value, origin }: ci::Variable) -> Self {
+        Self { value, origin, basis: ci::BASIS }
+    }
+}
+
 /// The facts of a run, each left out where it isn't known.
 #[derive(Clone, Debug, Default)]
 pub struct Observation {
-    repository: Option<Fact<String>>,
-    reference: Option<String>,
+    repository: Option<Claimed>,
+    reference: Option<Claimed>,
     base: Option<Fact<Digest>>,
     command: Option<Vec<OsString>>,
     sandbox_image: Option<Fact<SandboxImage>>,
     sbom: Option<Sbom>,
+    ci: Option<Ci>,
     outcome: Option<Finished>,
     times: Option<(Time, Time)>,
     findings: Vec<&'static str>,
@@ -54,14 +76,14 @@ impl Observation {
 
     /// Adds the repository's URI.
     #[must_use]
-    pub fn repository(mut self, uri: Fact<String>) -> Self {
-        self.repository = Some(uri);
+    pub fn repository(mut self, uri: impl Into<Claimed>) -> Self {
+        self.repository = Some(uri.into());
         self
     }
 
     /// Adds the full name of the ref that was worked on.
     #[must_use]
-    pub fn reference(mut self, name: impl Into<String>) -> Self {
+    pub fn reference(mut self, name: impl Into<Claimed>) -> Self {
         self.reference = Some(name.into());
         self
     }
@@ -91,6 +113,13 @@ impl Observation {
     #[must_use]
     pub fn sbom(mut self, sbom: Sbom) -> Self {
         self.sbom = Some(sbom);
+        self
+    }
+
+    /// Adds the job of a CI system that the run is a part of.
+    #[must_use]
+    pub fn ci(mut self, ci: Ci) -> Self {
+        self.ci = Some(ci);
         self
     }
 
@@ -129,7 +158,7 @@ impl Observation {
     pub(crate) fn subjects(&self, made: &Made) -> Vec<ResourceDescriptor> {
         match made {
             Made::Commits(commits) => {
-                let (repository, reference) = (self.repository.as_ref().map(|uri| uri.value.as_str()), self.reference.as_deref());
+                let (repository, reference) = (text(self.repository.as_ref()), text(self.reference.as_ref()));
                 let named = commits.iter().map(|commit| commit_subject(repository, reference, commit.id.clone(), &commit.object));
                 named.chain(commits.last().map(|tip| tree_subject(tip.tree.clone()))).collect()
             }
@@ -151,16 +180,21 @@ impl Observation {
     pub(crate) fn add_to(self, mut run: Run, made: &Made) -> Run {
         run = run.claim(Stated::Builder, BASIS, "countersign");
         let mut origins: Vec<String> = Vec::new();
+        // What is made of several facts is worth no more than the least of them.
+        let mut basis = BASIS;
         if let Some(repository) = self.repository {
             run = run.repository(repository.value);
             origins.push(repository.origin);
+            basis = basis.min(repository.basis);
         }
         if let Some(reference) = self.reference {
-            run = run.reference(reference);
+            run = run.reference(reference.value);
+            origins.push(reference.origin);
+            basis = basis.min(reference.basis);
         }
         if let Some(base) = self.base {
-            run = run.base(base.value).claim(Stated::Source, BASIS, base.origin.as_str());
             origins.push(base.origin);
+            run = run.base(base.value).claim(Stated::Source, basis, joined(&origins));
         }
         if let Some(program) = self.command.as_deref().and_then(|command| command.first()) {
             // Folders above the program can hold anybody's name.
@@ -170,7 +204,7 @@ impl Observation {
             }
         }
         if !origins.is_empty() {
-            run = run.claim(Stated::Parameters, BASIS, origins.join(" "));
+            run = run.claim(Stated::Parameters, basis, joined(&origins));
         }
         if let Some(image) = self.sandbox_image {
             run = run.sandbox_image(image.value.name, image.value.sha256).claim(Stated::SandboxImage, BASIS, image.origin);
@@ -185,6 +219,9 @@ impl Observation {
         if let Some((started, finished)) = self.times {
             run = run.started(started).finished(finished).claim(Stated::Times, BASIS, "clock");
         }
+        if let Some(ci) = self.ci {
+            run = of_ci(run, &ci);
+        }
         if let Some(finished) = self.outcome {
             run = run.outcome(outcome(finished)).claim(Stated::RunOutcome, BASIS, "process:exit");
             if finished.descendants == Descendants::Left {
@@ -193,6 +230,32 @@ impl Observation {
         }
         self.findings.into_iter().fold(run, Run::finding)
     }
+}
+
+/// Adds what a CI system says. The run's name is a later fact's to replace, which knows the run itself and not its job.
+fn of_ci(mut run: Run, ci: &Ci) -> Run {
+    for (name, variable) in ci.facts() {
+        run = run.ci(name, variable.value.as_str()).claim(Stated::Ci(name), ci::BASIS, variable.origin.as_str());
+    }
+    match &ci.run_url {
+        Some(url) => run.invocation(url.value.as_str()).claim(Stated::Invocation, ci::BASIS, url.origin.as_str()),
+        None => run,
+    }
+}
+
+fn text(claimed: Option<&Claimed>) -> Option<&str> {
+    claimed.map(|claimed| claimed.value.as_str())
+}
+
+/// Returns origins as one, each once.
+fn joined(origins: &[String]) -> String {
+    let mut once: Vec<&str> = Vec::new();
+    for origin in origins {
+        if !once.contains(&origin.as_str()) {
+            once.push(origin);
+        }
+    }
+    once.join(" ")
 }
 
 fn outcome(finished: Finished) -> RunOutcome {

@@ -61,7 +61,7 @@ impl Sbom {
             _ => return Err(SbomError::Ambiguous),
         };
         // The heart asks for less, and so refuses nothing that got so far.
-        let predicate = predicate::Sbom::parse(bytes).map_err(|_| SbomError::Unknown)?;
+        let predicate = predicate::Sbom::of(document, Digest::sha256(bytes)).map_err(|_| SbomError::Unknown)?;
         Ok(Self {
             format: predicate.format(),
             version: facts.version,

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use countersign::seal::{Salt, SealError, SealedRecord, Sealer};
 
-use crate::session::{Session, TranscriptError};
+use crate::session::{Agent, Session, TranscriptError};
 
 /// A session's facts, and its transcript under seal.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl SealedSession {
     ///
     /// # Errors
     /// [`SealingError`] if the transcript can't be read, or the system gives no salts.
-    pub fn read(agent: &str, transcript: &Path) -> Result<Self, SealingError> {
+    pub fn read(agent: Agent, transcript: &Path) -> Result<Self, SealingError> {
         let mut sealing = Sealing::begin()?;
         let session = Session::read_with(agent, transcript, &mut |kind, body| sealing.leaf(kind, body))?;
         Ok(Self { session, transcript: sealing.finish()? })

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use countersign::predicate::{Basis, Model, Runtime, Usage};
 use countersign::time::Time;
@@ -14,8 +15,42 @@ use crate::claude_code;
 /// The claimed basis of every fact in a transcript: the agent's own harness wrote it.
 pub const BASIS: Basis = Basis::Harness;
 
-/// The agents whose transcripts can be read.
-pub const AGENTS: &[&str] = &[claude_code::RUNTIME];
+/// An agent whose transcripts can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Agent {
+    /// Claude Code.
+    ClaudeCode,
+}
+
+impl Agent {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::ClaudeCode];
+
+    /// Returns the name that statements have.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => claude_code::RUNTIME,
+        }
+    }
+
+    /// Returns the name of the program that runs it.
+    #[must_use]
+    pub const fn program(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude",
+        }
+    }
+}
+
+impl FromStr for Agent {
+    type Err = TranscriptError;
+
+    fn from_str(name: &str) -> Result<Self, TranscriptError> {
+        let unknown = || TranscriptError::UnknownAgent { agent: name.chars().take(NAME_CHARACTERS).collect() };
+        Self::ALL.into_iter().find(|agent| agent.name() == name).ok_or_else(unknown)
+    }
+}
 
 /// Most bytes of prompts that a [`Session`] holds; what is beyond is counted and stands in the leaves only.
 pub const PROMPT_BYTES: usize = 16 << 20;
@@ -57,7 +92,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::read_with`].
-    pub fn read(agent: &str, transcript: &Path) -> Result<Self, TranscriptError> {
+    pub fn read(agent: Agent, transcript: &Path) -> Result<Self, TranscriptError> {
         Self::read_with(agent, transcript, &mut |_, _| {})
     }
 
@@ -68,12 +103,11 @@ impl Session {
     /// the transcript.
     ///
     /// # Errors
-    /// [`TranscriptError`] for an agent we can't read, and for a transcript that can't be read, is empty, or isn't one.
+    /// [`TranscriptError`] for a transcript that can't be read, is empty, or isn't one.
     /// Single lines that can't be read are counted in `bad_lines`.
-    pub fn read_with(agent: &str, transcript: &Path, leaf: &mut dyn FnMut(&str, &[u8])) -> Result<Self, TranscriptError> {
+    pub fn read_with(agent: Agent, transcript: &Path, leaf: &mut dyn FnMut(&str, &[u8])) -> Result<Self, TranscriptError> {
         match agent {
-            claude_code::RUNTIME => claude_code::read(transcript, leaf),
-            _ => Err(TranscriptError::UnknownAgent { agent: agent.to_owned() }),
+            Agent::ClaudeCode => claude_code::read(transcript, leaf),
         }
     }
 }
@@ -229,9 +263,9 @@ impl fmt::Debug for Leaf {
 #[non_exhaustive]
 pub enum TranscriptError {
     /// Transcripts of this agent can't be read.
-    #[error("transcripts of agent `{agent}` can't be read; known agents: {}", AGENTS.join(", "))]
+    #[error("transcripts of agent `{agent}` can't be read; known agents: {}", Agent::ALL.map(Agent::name).join(", "))]
     UnknownAgent {
-        /// The agent's name as given.
+        /// The agent's name as given, shortened.
         agent: String,
     },
     /// The transcript holds nothing.
@@ -294,6 +328,8 @@ impl TranscriptError {
     }
 }
 
+const NAME_CHARACTERS: usize = 128;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,7 +342,12 @@ mod tests {
 
     #[test]
     fn an_unknown_agent_is_refused_and_the_known_ones_are_named() {
-        let error = Session::read("telepathy", Path::new("x.jsonl")).unwrap_err();
+        let error = "telepathy".parse::<Agent>().unwrap_err();
         assert_eq!(error.to_string(), "transcripts of agent `telepathy` can't be read; known agents: claude-code");
+        let error = "x".repeat(1_000).parse::<Agent>().unwrap_err();
+        assert!(matches!(error, TranscriptError::UnknownAgent { agent } if agent.len() == NAME_CHARACTERS));
+        for agent in Agent::ALL {
+            assert_eq!(agent.name().parse::<Agent>().unwrap(), agent);
+        }
     }
 }

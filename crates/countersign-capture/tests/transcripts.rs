@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use countersign::json::Json;
 use countersign_capture::claude_code;
-use countersign_capture::session::{Session, TranscriptError};
+use countersign_capture::session::{Agent, Session, TranscriptError};
 
 const SESSION: &str = "00000000-0000-4000-8000-00000000000";
 
@@ -165,7 +165,7 @@ fn a_transcript_named_otherwise_is_of_the_session_that_it_ends_with() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("renamed.jsonl");
     fs::copy(transcript("forked", 4), &path).unwrap();
-    assert_eq!(Session::read("claude-code", &path).unwrap().id.value, format!("{SESSION}4"));
+    assert_eq!(Session::read(Agent::ClaudeCode, &path).unwrap().id.value, format!("{SESSION}4"));
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_line_over_the_bound_is_sealed_by_its_length_and_the_rest_is_read() {
     text.push_str(&fs::read_to_string(transcript("greeting", 1)).unwrap());
     let (_folder, path) = written(&text);
     let mut leaves = Vec::new();
-    let session = Session::read_with("claude-code", &path, &mut |kind, body| leaves.push((kind.to_owned(), body.to_vec()))).unwrap();
+    let session = Session::read_with(Agent::ClaudeCode, &path, &mut |kind, body| leaves.push((kind.to_owned(), body.to_vec()))).unwrap();
     assert_eq!(leaves[0], ("oversized-line".to_owned(), b"16777217".to_vec()));
     assert_eq!((session.bad_lines, session.total.responses, session.prompts.len()), (1, 2, 1));
 }
@@ -197,11 +197,11 @@ fn prompts_beyond_the_bound_are_left_out_and_counted() {
         format!("{{\"type\":\"user\",\"sessionId\":\"s\",\"uuid\":\"u{n}\",\"message\":{{\"content\":\"{text}\"}}}}\n")
     };
     let (_folder, path) = written(&format!("{}{}", prompt(1), prompt(2)));
-    let session = Session::read("claude-code", &path).unwrap();
+    let session = Session::read(Agent::ClaudeCode, &path).unwrap();
     assert_eq!((session.prompts.len(), session.prompts_left_out), (1, 1));
     // What came from another session makes room.
     let (_folder, path) = written(&format!("{}{}", prompt(1).replace("\"s\"", "\"earlier\""), prompt(2)));
-    let session = Session::read("claude-code", &path).unwrap();
+    let session = Session::read(Agent::ClaudeCode, &path).unwrap();
     assert_eq!((session.prompts.len(), session.prompts_left_out), (1, 1));
 }
 
@@ -211,21 +211,21 @@ fn a_model_that_hides_behind_its_length_makes_a_bad_line() {
     let line =
         format!("{{\"type\":\"assistant\",\"sessionId\":\"s\",\"message\":{{\"id\":\"1\",\"model\":\"{model}\",\"content\":[]}}}}\n");
     let (_folder, path) = written(&format!("{{\"type\":\"user\",\"sessionId\":\"s\",\"message\":{{\"content\":\"Hello\"}}}}\n{line}"));
-    assert_eq!(Session::read("claude-code", &path).unwrap().bad_lines, 1);
+    assert_eq!(Session::read(Agent::ClaudeCode, &path).unwrap().bad_lines, 1);
 }
 
 #[test]
 fn what_is_no_transcript_is_refused() {
     let refused = |text: &str| {
         let (_folder, path) = written(text);
-        Session::read("claude-code", &path).unwrap_err()
+        Session::read(Agent::ClaudeCode, &path).unwrap_err()
     };
     assert!(matches!(refused(""), TranscriptError::Empty { .. }));
     assert!(matches!(refused("\n \n"), TranscriptError::Empty { .. }));
     assert!(matches!(refused("{\"type\":\"session_meta\",\"payload\":{}}\n"), TranscriptError::NoSession { .. }));
     assert!(matches!(refused("{\"type\":\"user\",\"sessionId\":\"../x\"}\n"), TranscriptError::NoSession { .. }));
-    assert!(matches!(Session::read("claude-code", &miniatures().join("gone.jsonl")), Err(TranscriptError::Io { .. })));
-    assert!(matches!(Session::read("claude-code", &miniatures()), Err(TranscriptError::Io { .. })));
+    assert!(matches!(Session::read(Agent::ClaudeCode, &miniatures().join("gone.jsonl")), Err(TranscriptError::Io { .. })));
+    assert!(matches!(Session::read(Agent::ClaudeCode, &miniatures()), Err(TranscriptError::Io { .. })));
 }
 
 #[cfg(unix)]
@@ -239,7 +239,7 @@ fn a_link_among_a_sessions_files_is_not_followed() {
     fs::write(folder.path().join("outside.txt"), "elsewhere").unwrap();
     std::os::unix::fs::symlink("../../outside.txt", results.join("linked.txt")).unwrap();
     let mut kinds = Vec::new();
-    Session::read_with("claude-code", &path, &mut |kind, _| kinds.push(kind.to_owned())).unwrap();
+    Session::read_with(Agent::ClaudeCode, &path, &mut |kind, _| kinds.push(kind.to_owned())).unwrap();
     assert!(!kinds.contains(&"tool-result-file".to_owned()), "{kinds:?}");
 }
 
@@ -277,7 +277,7 @@ fn check_all(folder: &Path) -> usize {
 
 fn check(folder: &Path, case: &Json) {
     let file = case.get("file").and_then(Json::as_str).unwrap();
-    let session = Session::read("claude-code", &folder.join(file)).unwrap();
+    let session = Session::read(Agent::ClaudeCode, &folder.join(file)).unwrap();
     let number = |key: &str| u64::try_from(case.get(key).and_then(Json::as_integer).unwrap()).unwrap();
     let texts = |key: &str| -> Vec<String> {
         case.get(key).unwrap().as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
@@ -326,13 +326,13 @@ fn transcript(project: &str, session: u8) -> PathBuf {
 }
 
 fn read(project: &str, session: u8) -> Session {
-    Session::read("claude-code", &transcript(project, session)).unwrap()
+    Session::read(Agent::ClaudeCode, &transcript(project, session)).unwrap()
 }
 
 fn read_leaves(project: &str, session: u8) -> (Session, Vec<(String, Vec<u8>)>) {
     let mut leaves = Vec::new();
     let visit = &mut |kind: &str, body: &[u8]| leaves.push((kind.to_owned(), body.to_vec()));
-    let session = Session::read_with("claude-code", &transcript(project, session), visit).unwrap();
+    let session = Session::read_with(Agent::ClaudeCode, &transcript(project, session), visit).unwrap();
     (session, leaves)
 }
 

@@ -1,13 +1,16 @@
-//! What the command line and git say of a run whoever did it: repository, sandbox image, SBOM, on whose behalf.
+//! What the command line, git and a CI system say of a run whoever did it: repository, sandbox image, SBOM, on whose behalf.
 //! How it becomes a statement is the capture crate's affair.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use countersign::digest::Digest;
 use countersign::predicate::Delegator;
+use countersign_capture::ci::{self, Ci};
 use countersign_capture::git::{Repository, public_uri};
-use countersign_capture::observation::Observation;
+use countersign_capture::observation::{Claimed, Observation};
 use countersign_capture::sandbox_image::SandboxImage;
 use countersign_capture::sbom::Sbom;
 use countersign_capture::session::Fact;
@@ -18,7 +21,8 @@ use crate::output;
 /// Which repository was worked on, and what came out beside it.
 #[derive(Debug, Args)]
 pub(crate) struct Origin {
-    /// The repository's URI [default: the remote `origin`, without user and password; a local path is never written]
+    /// The repository's URI [default: the remote `origin`, without user and password, or else what the CI system says; a
+    /// local path is never written]
     #[arg(long, value_name = "URI", value_parser = repository_uri)]
     repository: Option<String>,
     /// The SBOM of what was made, in SPDX or CycloneDX JSON
@@ -27,15 +31,27 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Returns what is known of the repository, and of the SBOM as it is now.
-    pub(crate) fn observe(&self, repository: Option<&Repository>) -> Result<Observation, Failure> {
+    /// Returns what is known of the repository and of the CI job, and of the SBOM as it is now.
+    pub(crate) fn observe(&self, repository: Option<&Repository>, ci: Option<&Ci>) -> Result<Observation, Failure> {
         let mut observation = Observation::new();
+        let origin = repository.and_then(Repository::repository_uri);
+        if let (Some(ci), Some(origin)) = (ci, &origin)
+            && ci.is_for_another(origin)
+        {
+            output::warning("the CI job runs for another repository than the remote `origin`; the statement tells of both");
+            observation = observation.finding("ci-of-another-repository");
+        }
         let named = self.repository.clone().map(|uri| fact(uri, "argument:--repository"));
-        if let Some(uri) = named.or_else(|| repository?.repository_uri().map(|uri| fact(uri, "git:origin"))) {
+        if let Some(uri) = named.or_else(|| origin.map(|uri| fact(uri, "git:origin"))) {
+            observation = observation.repository(uri);
+        } else if let Some(uri) = ci.and_then(|ci| ci.repository.clone()) {
             observation = observation.repository(uri);
         } else {
             output::warning("it isn't known which repository this is, so the statement names none, and a policy may ask for one");
             output::hint("name it by `--repository URI`, or add a remote `origin`");
+        }
+        if let Some(ci) = ci {
+            observation = observation.ci(ci.clone());
         }
         if let Some(file) = &self.sbom {
             observation = observation.sbom(Sbom::read(file)?);
@@ -74,6 +90,17 @@ impl Confinement {
     pub(crate) fn delegator(&self) -> Option<Fact<Delegator>> {
         Some(fact(self.on_behalf_of.clone()?, "argument:--on-behalf-of"))
     }
+}
+
+/// Returns what the CI system says of the job that this is a part of, if it's one.
+pub(crate) fn ci() -> Option<Ci> {
+    let variables = ci::VARIABLES.into_iter().flatten().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?)));
+    Ci::read(&variables.collect::<BTreeMap<_, _>>())
+}
+
+/// Returns the ref that the CI job says `commit` is on, where git itself names none.
+pub(crate) fn reference_in_ci(ci: Option<&Ci>, commit: &Digest, repository: &Repository) -> Option<Claimed> {
+    Some(ci?.reference_of(commit, repository)?.clone().into())
 }
 
 /// Returns a value with its origin.

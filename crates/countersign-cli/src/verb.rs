@@ -6,6 +6,7 @@ mod completions;
 mod init;
 mod inspect;
 mod key;
+mod man;
 mod policy;
 mod run;
 mod verify;
@@ -41,6 +42,7 @@ verbs! {
     inspect::Inspect,
     policy::Policy,
     completions::Completions,
+    man::Man,
 }
 
 /// Returns what a command line that can't be understood exits with: its verb's own status, as far as the verb can be told.

@@ -34,6 +34,7 @@ transcripts! {
     makes_keys_and_prints_their_public_halves = "key.txt",
     refuses_keys_that_are_missing_exposed_or_locked = "key-refused.txt",
     writes_a_policy_to_begin_with = "init.txt",
+    writes_policies_that_allow_nothing_until_they_are_filled_in = "init-presets.txt",
     writes_no_policy_where_none_can_be = "init-refused.txt",
     allows_denies_and_leaves_undetermined = "verify.txt",
     says_why_a_question_cannot_be_asked = "verify-impossible.txt",
@@ -44,5 +45,7 @@ transcripts! {
     names_the_place_and_the_right_word_in_a_wrong_policy = "policy-check.txt",
     runs_commands_and_says_where_the_evidence_is = "run.txt",
     states_what_has_happened = "attest.txt",
+    says_what_a_ci_job_is_and_believes_no_variable = "ci.txt",
     completes_for_shells = "completions.txt",
+    prints_its_manual = "man.txt",
 }

@@ -1,7 +1,10 @@
 //! `countersign init`: writes a policy to begin with.
 //! What stands in it is the preset's affair; a preset that the heart wouldn't load is never written.
 
+mod filling;
+mod regulated;
 mod solo;
+mod team;
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -19,11 +22,11 @@ use crate::failure::Failure;
 use crate::output;
 use crate::passphrase::PassphraseSource;
 use crate::{repository, signer};
-use solo::Solo;
+use filling::Filling;
 
 /// Writes .countersign/policy.yaml at the top of the work tree
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  countersign key generate && countersign init --id app")]
+#[command(after_help = "Examples:\n  countersign key generate && countersign init --id app\n  countersign init --preset regulated")]
 pub(crate) struct Init {
     /// For whom the policy is
     #[arg(long, value_name = "PRESET", value_enum, default_value_t = Preset::Solo)]
@@ -37,39 +40,51 @@ pub(crate) struct Init {
 enum Preset {
     /// One person with local keys
     Solo,
-    /// Not in this version
+    /// A workflow of GitHub Actions builds, people run agents with keys of their own; to be filled in
     Team,
-    /// Not in this version
+    /// Only workflows sign, and agents work in a known image that they are watched in; to be filled in
     Regulated,
 }
 
 impl Init {
     pub(crate) fn run(self, _: &PassphraseSource) -> Result<ExitCode, Failure> {
-        if !matches!(self.preset, Preset::Solo) {
-            return Err(Failure::new("preset-unsupported", "this preset is not in this version").hint("`--preset solo` is"));
-        }
         let repository = repository::needed("to put a policy at the top of")?;
         let top = repository.work_tree().ok_or_else(|| {
             Failure::new("repository-bare", "the repository is bare, and a policy lies at the top of a work tree")
                 .hint("go into a clone with a work tree")
         })?;
         let uri = repository.repository_uri();
-        let solo = Solo {
-            id: self.id.unwrap_or_else(|| default_id(uri.as_deref(), top)),
-            key: default_public_key()?,
-            repository: uri,
-            expires: clock::now()?.plus(Span::seconds(A_YEAR)),
+        let (id, days) = (self.id.unwrap_or_else(|| default_id(uri.as_deref(), top)), self.preset.days());
+        let filling = Filling { id, repository: uri, expires: clock::now()?.plus(Span::seconds(days * 24 * 60 * 60)) };
+        let text = match self.preset {
+            Preset::Solo => solo::to_yaml(&filling, &default_public_key()?),
+            Preset::Team => team::to_yaml(&filling, &default_public_key()?),
+            Preset::Regulated => regulated::to_yaml(&filling),
         };
-        if solo.repository.is_none() {
+        if filling.repository.is_none() {
             output::warning("the repository has no remote `origin`, so the policy can't say from which repository things must come");
         }
-        let text = solo.to_yaml();
         let policy = Policy::parse(text.as_bytes())?;
         let path = top.join(repository::FOLDER).join("policy.yaml");
         write_new(&path, &text)?;
         output::answer(&format!("{}  policy {}, {}\n", escaped(&path.display().to_string()), escaped(policy.id()), policy.digest()))?;
-        output::hint("read it, and commit it: who can change the policy decides what is allowed");
+        match self.preset {
+            Preset::Solo => output::hint("read it, and commit it: who can change the policy decides what is allowed"),
+            Preset::Team | Preset::Regulated => output::hint(
+                "replace each `<your …>` in it, check it with `countersign policy check`, and commit it: before that it allows nothing",
+            ),
+        }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Preset {
+    /// Returns for how long the policy is good.
+    const fn days(self) -> u32 {
+        match self {
+            Self::Solo | Self::Team => 365,
+            Self::Regulated => 90,
+        }
     }
 }
 
@@ -115,5 +130,3 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
         failed(&error)
     })
 }
-
-const A_YEAR: u32 = 365 * 24 * 60 * 60;

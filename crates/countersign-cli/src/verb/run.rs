@@ -5,7 +5,7 @@ mod session;
 mod work;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,8 +18,9 @@ use countersign_capture::git::Repository;
 use countersign_capture::local_build::local_build;
 use countersign_capture::observation::Made;
 use countersign_capture::sealing::SealedSession;
+use countersign_capture::session::Agent;
 
-use crate::circumstances::{Confinement, Origin, fact};
+use crate::circumstances::{self, Confinement, Origin, fact};
 use crate::clock;
 use crate::failure::Failure;
 use crate::keeping::Keeping;
@@ -89,6 +90,9 @@ impl Run {
             None if artifacts.is_empty() => return Err(repository::missing("to see in what the command makes")),
             None => None,
         };
+        let ci = circumstances::ci();
+        // Before the command: afterwards the head is another.
+        let reference = before.as_ref().and_then(|before| before.reference(ci.as_ref(), repository.as_ref()?));
         let untouched: Vec<_> = artifacts.iter().map(|path| Trace::of(path)).collect();
         // After all that can be refused without it, and before the command: a missing key must not cost an hour's work.
         let keeper = self.keeping.sparing(&artifacts).prepare(passphrase)?;
@@ -107,10 +111,10 @@ impl Run {
                 output::labelled(output::FAINT, "note", "nothing was made, so nothing is signed");
                 return Ok(());
             };
-            let mut observation = self.origin.observe(repository.as_ref())?;
+            let mut observation = self.origin.observe(repository.as_ref(), ci.as_ref())?;
             if let Some(before) = &before {
                 observation = observation.base(fact(before.base.clone(), "git:HEAD"));
-                if let Some(reference) = before.reference() {
+                if let Some(reference) = reference {
                     observation = observation.reference(reference);
                 } else {
                     output::warning("HEAD is detached, so the statement names no ref, and a policy may ask for one");
@@ -144,8 +148,8 @@ impl Run {
                     if let Some(delegator) = self.confinement.delegator() {
                         agent = agent.on_behalf_of(delegator);
                     }
-                    let read = self.session.read(agent.name());
-                    if let Some(session) = read.map_err(|failure| failure.hint(attest_instead(agent.name(), &made, before.as_ref())))? {
+                    let read = self.session.read(agent.agent());
+                    if let Some(session) = read.map_err(|failure| failure.hint(attest_instead(agent.agent(), &made, before.as_ref())))? {
                         if predates(&session, started) {
                             output::warning(
                                 "the transcript ends before the command began, so it may be another run's; the statement says so",
@@ -170,11 +174,11 @@ impl Run {
     fn agent(&self) -> Result<Option<AgentOfRun>, Failure> {
         let named = match self.agent.as_deref() {
             Some("none") => None,
-            Some(name) => Some(fact(name.to_owned(), "argument:--agent")),
+            Some(name) => Some(fact(name.parse()?, "argument:--agent")),
             None if self.artifact.is_empty() => {
-                let program = self.command.first().map(|program| PathBuf::from(program).file_name().map(OsString::from));
-                let is_claude = program.flatten().is_some_and(|name| name == "claude");
-                is_claude.then(|| fact("claude-code".to_owned(), "process:program"))
+                let program = self.command.first().and_then(|program| Path::new(program).file_name());
+                let agent = Agent::ALL.into_iter().find(|agent| program.is_some_and(|name| name == agent.program()));
+                agent.map(|agent| fact(agent, "process:program"))
             }
             None => None,
         };
@@ -182,9 +186,9 @@ impl Run {
             return Err(Failure::new("usage", "`--session`, `--transcript` and `--on-behalf-of` concern an agent, and none is named")
                 .hint("name it: `--agent claude-code`"));
         }
-        let agent = named.map(AgentOfRun::named).transpose()?;
+        let agent = named.map(AgentOfRun::new);
         if let Some(agent) = &agent {
-            self.session.check(agent.name())?;
+            self.session.check(agent.agent())?;
         }
         Ok(agent)
     }
@@ -203,7 +207,7 @@ fn before_a_build(repository: &Repository, artifacts: &[PathBuf]) -> Option<Befo
 }
 
 /// Says how the statement is made once its transcript is there: what the command did mustn't be lost with it.
-fn attest_instead(agent: &str, made: &Made, before: Option<&Before>) -> String {
+fn attest_instead(agent: Agent, made: &Made, before: Option<&Before>) -> String {
     let subject = match made {
         Made::Commits(commits) => commits.last().map_or("git:HEAD".to_owned(), |tip| format!("git:{}", tip.id.hex())),
         Made::Tree(_) => "git:REV".to_owned(),
@@ -211,7 +215,10 @@ fn attest_instead(agent: &str, made: &Made, before: Option<&Before>) -> String {
     };
     let base = before.map_or(String::new(), |before| format!(" --base {}", before.base.hex()));
     let first = if matches!(made, Made::Tree(_)) { "commit the changes, and " } else { "" };
-    format!("{first}state it afterwards: `countersign attest agent-run --subject {subject}{base} --agent {agent} --transcript PATH`")
+    format!(
+        "{first}state it afterwards: `countersign attest agent-run --subject {subject}{base} --agent {} --transcript PATH`",
+        agent.name()
+    )
 }
 
 /// Returns true if nothing in a transcript is as late as the run, as far as clocks agree.
@@ -238,7 +245,7 @@ struct Trace {
 }
 
 impl Trace {
-    fn of(path: &std::path::Path) -> Option<Self> {
+    fn of(path: &Path) -> Option<Self> {
         use std::os::unix::fs::MetadataExt as _;
         let metadata = path.metadata().ok()?;
         Some(Self { inode: metadata.ino(), changed: (metadata.ctime(), metadata.ctime_nsec()), length: metadata.len() })

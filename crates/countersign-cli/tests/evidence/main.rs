@@ -5,5 +5,6 @@
 mod scene;
 mod run;
 mod attest;
+mod ci;
 mod canary;
 mod walk;

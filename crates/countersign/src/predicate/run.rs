@@ -29,6 +29,7 @@ pub struct Run {
     base: Option<Digest>,
     program: Option<String>,
     arguments: Option<SealedRecord>,
+    ci: Object,
     dependencies: Vec<ResourceDescriptor>,
     byproducts: Vec<ResourceDescriptor>,
     metadata: Metadata,
@@ -53,6 +54,7 @@ impl Run {
             base: None,
             program: None,
             arguments: None,
+            ci: Object::new(),
             dependencies: Vec::new(),
             byproducts: Vec::new(),
             metadata: Metadata::default(),
@@ -92,6 +94,13 @@ impl Run {
     #[must_use]
     pub fn arguments(mut self, record: SealedRecord) -> Self {
         self.arguments = Some(record);
+        self
+    }
+
+    /// Adds what a CI system says of the job that the run was a part of, under the name that all systems share.
+    #[must_use]
+    pub fn ci(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.ci.insert(name.to_owned(), Json::from(value.into().as_str()));
         self
     }
 
@@ -220,6 +229,9 @@ impl Run {
             }
             internal = agent.internal_parameters();
         }
+        if !self.ci.is_empty() {
+            internal.insert("ci".to_owned(), Json::Object(self.ci));
+        }
         let definition = BuildDefinition {
             build_type: build_type.uri().to_owned(),
             external_parameters: external,
@@ -305,6 +317,10 @@ pub enum Fact {
     RunOutcome,
     /// When it began and ended.
     Times,
+    /// Its name on the platform.
+    Invocation,
+    /// What the CI system says of the job, by its name.
+    Ci(&'static str),
     /// What it consumed.
     Usage,
 }
@@ -340,6 +356,8 @@ impl Fact {
             Self::Subagents => vec!["/buildDefinition/internalParameters/subagents".to_owned()],
             Self::Delegator => vec!["/buildDefinition/internalParameters/onBehalfOf".to_owned()],
             Self::Times => ["invocationId", "startedOn", "finishedOn"].map(|name| format!("/runDetails/metadata/{name}")).into(),
+            Self::Invocation => vec!["/runDetails/metadata/invocationId".to_owned()],
+            Self::Ci(name) => vec![format!("/buildDefinition/internalParameters/ci/{name}")],
             Self::Usage => vec!["/runDetails/metadata/countersign_usage".to_owned()],
         }
     }
@@ -401,6 +419,22 @@ mod tests {
                 "/runDetails/byproducts/1",
             ]
         );
+    }
+
+    #[test]
+    fn what_ci_says_stands_among_what_the_platform_chose_and_each_fact_has_its_own_claim() {
+        let build = Run::build(builder::LOCAL).ci("ref", "refs/heads/main").ci("runId", "7").invocation("https://ci.example.test/7");
+        let build = build.claim(Fact::Ci("ref"), Basis::SelfReported, "env:REF").claim(Fact::Times, Basis::Harness, "clock");
+        let stated =
+            stated(build.claim(Fact::Invocation, Basis::SelfReported, "env:RUN").claim(Fact::Ci("job"), Basis::Harness, "env:JOB"));
+        let ci = stated.pointer("/buildDefinition/internalParameters/ci").unwrap();
+        assert_eq!(String::from_utf8(ci.canonical()).unwrap(), r#"{"ref":"refs/heads/main","runId":"7"}"#);
+        let claims = stated.pointer("/runDetails/metadata/countersign_basis").unwrap();
+        let expected = concat!(
+            r#"{"/buildDefinition/internalParameters/ci/ref":{"basis":"self-reported","origin":"env:REF"},"#,
+            r#""/runDetails/metadata/invocationId":{"basis":"self-reported","origin":"env:RUN"}}"#
+        );
+        assert_eq!(String::from_utf8(claims.canonical()).unwrap(), expected);
     }
 
     #[test]

@@ -44,7 +44,14 @@ impl Sbom {
         if bytes.len() > limits::PAYLOAD_BYTES {
             return Err(SbomError::TooLarge);
         }
-        let document = Json::parse(bytes)?;
+        Self::of(Json::parse(bytes)?, Digest::sha256(bytes))
+    }
+
+    /// Recognises the document of a file whose bytes have the digest `file`, for who has parsed it already.
+    ///
+    /// # Errors
+    /// As [`Sbom::parse`], but for what concerns bytes.
+    pub fn of(document: Json, file: Digest) -> Result<Self, SbomError> {
         let text = |name| document.get(name).and_then(Json::as_str);
         let format = if text("bomFormat") == Some("CycloneDX") && text("specVersion").is_some() {
             SbomFormat::CycloneDx
@@ -57,7 +64,7 @@ impl Sbom {
         } else {
             return Err(SbomError::Unrecognised);
         };
-        Ok(Self { format, document, file: Digest::sha256(bytes) })
+        Ok(Self { format, document, file })
     }
 
     /// Returns the format.

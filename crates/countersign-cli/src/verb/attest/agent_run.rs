@@ -8,11 +8,12 @@ use clap::{Args, ValueHint};
 use countersign::statement::Statement;
 use countersign_capture::agent_run::{AgentOfRun, agent_run};
 use countersign_capture::artifact::Artifact;
+use countersign_capture::ci::Ci;
 use countersign_capture::git::{GitError, Repository};
-use countersign_capture::observation::{Made, Observation};
+use countersign_capture::observation::{Claimed, Made, Observation};
 use countersign_capture::sealing::SealedSession;
 
-use crate::circumstances::{Confinement, Origin, fact};
+use crate::circumstances::{self, Confinement, Origin, fact};
 use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::keeping::Keeping;
@@ -48,13 +49,15 @@ pub(super) struct AgentRun {
 
 impl AgentRun {
     pub(super) fn statement(self) -> Result<(Statement, Keeping), Failure> {
-        let mut agent = AgentOfRun::named(fact(self.agent, "argument:--agent"))?;
+        let mut agent = AgentOfRun::new(fact(self.agent.parse()?, "argument:--agent"));
         let repository = repository::at_hand()?;
-        let observation = self.origin.observe(repository.as_ref())?;
+        let ci = circumstances::ci();
+        let ci = ci.as_ref();
+        let observation = self.origin.observe(repository.as_ref(), ci)?;
         let base = self.base.as_deref().map(|revision| revision.strip_prefix("git:").unwrap_or(revision));
         let (made, mut observation) = match Target::parse(&self.subject)? {
-            Target::Git(revision) => commits(&revision, base, repository.as_ref(), observation)?,
-            Target::Path(path) => (Made::Artifacts(vec![Artifact::read(&path)?]), from(base, repository.as_ref(), observation)?),
+            Target::Git(revision) => commits(&revision, base, repository.as_ref(), ci, observation)?,
+            Target::Path(path) => (Made::Artifacts(vec![Artifact::read(&path)?]), from(base, repository.as_ref(), ci, observation)?),
             Target::Sha256(_) => {
                 return Err(Failure::new("subject-unsupported", "a digest alone doesn't show that there is such a file")
                     .hint("name the file, or commits as `git:REV`"));
@@ -66,7 +69,7 @@ impl AgentRun {
         if let Some(delegator) = self.confinement.delegator() {
             agent = agent.on_behalf_of(delegator);
         }
-        let session = SealedSession::read(agent.name(), &self.transcript)?;
+        let session = SealedSession::read(agent.agent(), &self.transcript)?;
         let keeping = self.keeping.sparing([&PathBuf::from(self.subject)]);
         Ok((agent_run(&made, agent.session(session), observation)?, keeping))
     }
@@ -77,6 +80,7 @@ fn commits(
     revision: &str,
     base: Option<&str>,
     repository: Option<&Repository>,
+    ci: Option<&Ci>,
     observation: Observation,
 ) -> Result<(Made, Observation), Failure> {
     let repository = repository.ok_or_else(|| repository::missing("to find the commits in"))?;
@@ -86,7 +90,7 @@ fn commits(
         None => tip.parents.first().map(|parent| fact(parent.clone(), "git:parent")),
     };
     let mut observation = observation;
-    if let Some(reference) = reference(repository, revision)? {
+    if let Some(reference) = reference(repository, revision, ci)? {
         observation = observation.reference(reference);
     }
     let Some(base) = base else { return Ok((Made::Commits(vec![tip]), observation)) };
@@ -103,21 +107,25 @@ fn commits(
 }
 
 /// Adds the commit that a file's making began from, where it's given.
-fn from(base: Option<&str>, repository: Option<&Repository>, observation: Observation) -> Result<Observation, Failure> {
+fn from(base: Option<&str>, repository: Option<&Repository>, ci: Option<&Ci>, observation: Observation) -> Result<Observation, Failure> {
     let Some(revision) = base else { return Ok(observation) };
     let repository = repository.ok_or_else(|| repository::missing("to find the commits in"))?;
     let observation = observation.base(fact(repository.commit(revision)?.id, "argument:--base"));
-    Ok(match reference(repository, revision)? {
+    Ok(match reference(repository, revision, ci)? {
         Some(reference) => observation.reference(reference),
         None => observation,
     })
 }
 
-/// Returns the branch that a revision is on, if the history that is here tells.
-pub(super) fn reference(repository: &Repository, revision: &str) -> Result<Option<String>, Failure> {
+/// Returns the branch that a revision is on, if the history that is here, or the CI job, tells.
+pub(super) fn reference(repository: &Repository, revision: &str, ci: Option<&Ci>) -> Result<Option<Claimed>, Failure> {
     let found = match repository.reference_for(revision) {
         Err(GitError::Shallow) => None,
-        found => found?,
+        found => found?.map(|name| fact(name, "git:refs").into()),
+    };
+    let found = match found {
+        None => circumstances::reference_in_ci(ci, &repository.commit(revision)?.id, repository),
+        found => found,
     };
     if found.is_none() {
         let revision = escaped(revision);

@@ -9,7 +9,7 @@ use countersign_capture::local_build::local_build;
 use countersign_capture::observation::Made;
 
 use super::artifacts;
-use crate::circumstances::{Origin, fact};
+use crate::circumstances::{self, Origin, fact};
 use crate::failure::Failure;
 use crate::keeping::Keeping;
 use crate::repository;
@@ -33,12 +33,13 @@ pub(super) struct Build {
 impl Build {
     pub(super) fn statement(self) -> Result<(Statement, Keeping), Failure> {
         let repository = repository::at_hand()?;
-        let mut observation = self.origin.observe(repository.as_ref())?;
+        let ci = circumstances::ci();
+        let mut observation = self.origin.observe(repository.as_ref(), ci.as_ref())?;
         if let Some(revision) = &self.source {
             let revision = revision.strip_prefix("git:").unwrap_or(revision);
             let repository = repository.as_ref().ok_or_else(|| repository::missing("to find the source in"))?;
             observation = observation.base(fact(repository.commit(revision)?.id, "argument:--source"));
-            if let Some(reference) = super::agent_run::reference(repository, revision)? {
+            if let Some(reference) = super::agent_run::reference(repository, revision, ci.as_ref())? {
                 observation = observation.reference(reference);
             }
         }

@@ -2,43 +2,34 @@
 //! It writes text with comments, because people will go on from it.
 
 use countersign::identity::PublicKey;
-use countersign::json::Json;
 use countersign::predicate::{BuildType, PROVENANCE, builder};
-use countersign::time::Time;
 
-/// What the preset is filled with.
-pub(super) struct Solo {
-    pub(super) id: String,
-    pub(super) key: PublicKey,
-    pub(super) repository: Option<String>,
-    pub(super) expires: Time,
-}
+use super::filling::{Filling, quoted};
 
-impl Solo {
-    /// Returns the policy.
-    pub(super) fn to_yaml(&self) -> String {
-        let Self { id, key, repository, expires } = self;
-        let (id, key) = (quoted(id), key.to_base64());
-        let (agent_run, local_build, local) = (BuildType::AgentRun.uri(), BuildType::LocalBuild.uri(), builder::LOCAL);
-        let source = repository.as_deref().map_or(String::new(), |uri| {
-            format!("    source: {{repository: {}, refs: [\"refs/heads/**\"]}}     # any branch; name yours to be stricter\n", quoted(uri))
-        });
-        let of_repository = repository.as_deref().map_or_else(
-            || "  # Nothing stands here for the repository itself: it had no remote `origin` to be named by.\n".to_owned(),
-            |uri| {
-                format!(
-                    "  # The repository itself, for `countersign verify git:REV`.\n  - match: {}\n{source}    builders:\n      \
+/// Returns the policy.
+pub(super) fn to_yaml(filling: &Filling, key: &PublicKey) -> String {
+    let Filling { repository, expires, .. } = filling;
+    let (id, key) = (filling.id(), key.to_base64());
+    let (agent_run, local_build, local) = (BuildType::AgentRun.uri(), BuildType::LocalBuild.uri(), builder::LOCAL);
+    let source = repository.as_deref().map_or(String::new(), |uri| {
+        format!("    source: {{repository: {}, refs: [\"refs/heads/**\"]}}     # any branch; name yours to be stricter\n", quoted(uri))
+    });
+    let of_repository = repository.as_deref().map_or_else(
+        || "  # Nothing stands here for the repository itself: it had no remote `origin` to be named by.\n".to_owned(),
+        |uri| {
+            format!(
+                "  # The repository itself, for `countersign verify git:REV`.\n  - match: {}\n{source}    builders:\n      \
                      - {{signer: local, builderId: \"{local}\", buildTypes: [\"{agent_run}\"], level: 1}}\n",
-                    quoted(uri)
-                )
-            },
-        );
-        let (origin, origin_id) = match repository {
-            Some(_) => ("  - {id: origin, kind: source, about: artifact}          # from the repository and refs above\n", ", origin"),
-            None => ("", ""),
-        };
-        format!(
-            "\
+                quoted(uri)
+            )
+        },
+    );
+    let (origin, origin_id) = match repository {
+        Some(_) => ("  - {id: origin, kind: source, about: artifact}          # from the repository and refs above\n", ", origin"),
+        None => ("", ""),
+    };
+    format!(
+        "\
 # What may run, made by whom and how. Whoever can change this file decides what is allowed.
 # `countersign policy check` says whether it loads; `countersign verify` applies it.
 version: 1
@@ -77,11 +68,5 @@ requirements:
   # - {{id: by-agent, kind: agent, about: source, allow: [claude-code], basis: harness}}
   # - {{id: sbom, kind: sbom, about: artifact, predicate: \"https://cyclonedx.org/bom\"}}
 "
-        )
-    }
-}
-
-/// Every JSON string is a YAML string.
-fn quoted(text: &str) -> String {
-    String::from_utf8_lossy(&Json::from(text).canonical()).into_owned()
+    )
 }

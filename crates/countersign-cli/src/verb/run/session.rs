@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use countersign_capture::claude_code;
 use countersign_capture::sealing::SealedSession;
-use countersign_capture::session::TranscriptError;
+use countersign_capture::session::{Agent, TranscriptError};
 
 use crate::data_home::home;
 use crate::failure::Failure;
@@ -31,7 +31,7 @@ impl SessionChoice {
     }
 
     /// Refuses what can't name a session, before anything has run.
-    pub(super) fn check(&self, agent: &str) -> Result<(), Failure> {
+    pub(super) fn check(&self, agent: Agent) -> Result<(), Failure> {
         let Some(id) = &self.session else { return Ok(()) };
         match locate(agent, id) {
             Err(error @ TranscriptError::NotASessionId { .. }) => Err(error.into()),
@@ -41,7 +41,7 @@ impl SessionChoice {
     }
 
     /// Reads the session that is named.
-    pub(super) fn read(&self, agent: &str) -> Result<Option<SealedSession>, Failure> {
+    pub(super) fn read(&self, agent: Agent) -> Result<Option<SealedSession>, Failure> {
         let transcript = match (&self.transcript, &self.session) {
             (Some(path), _) => path.clone(),
             (None, Some(id)) => locate(agent, id)?,
@@ -55,13 +55,12 @@ impl SessionChoice {
     }
 }
 
-fn locate(agent: &str, id: &str) -> Result<PathBuf, TranscriptError> {
+fn locate(agent: Agent, id: &str) -> Result<PathBuf, TranscriptError> {
     match agent {
-        claude_code::RUNTIME => {
+        Agent::ClaudeCode => {
             let folder = env::var_os("CLAUDE_CONFIG_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
             let folder = folder.or_else(|| Some(home()?.join(".claude"))).unwrap_or_default();
             claude_code::locate(&folder.join("projects"), id)
         }
-        _ => Err(TranscriptError::UnknownAgent { agent: agent.to_owned() }),
     }
 }

@@ -4,9 +4,11 @@
 use std::path::PathBuf;
 
 use countersign::digest::Digest;
+use countersign_capture::ci::Ci;
 use countersign_capture::git::{GitError, Head, Repository};
-use countersign_capture::observation::Made;
+use countersign_capture::observation::{Claimed, Made};
 
+use crate::circumstances::{fact, reference_in_ci};
 use crate::failure::Failure;
 use crate::repository;
 
@@ -33,9 +35,12 @@ impl Before {
         Ok(Self { top, head, base, files: repository.work_tree_id()? })
     }
 
-    /// Returns the branch's full name; `None` for a detached head.
-    pub(super) fn reference(&self) -> Option<&str> {
-        self.head.reference.as_deref()
+    /// Returns the branch's full name; for a detached head, what the CI job says.
+    pub(super) fn reference(&self, ci: Option<&Ci>, repository: &Repository) -> Option<Claimed> {
+        match &self.head.reference {
+            Some(name) => Some(fact(name.clone(), "git:HEAD").into()),
+            None => reference_in_ci(ci, &self.base, repository),
+        }
     }
 
     /// Returns true if the files aren't those of the commit: what is to be made, and our own files, may lie there untracked.

@@ -1,0 +1,109 @@
+//! One manual page: what the definition of a command says, and what it can't say: how it exits, and what it reads around it.
+//! Which commands there are is no concern of this file; what is told of one follows from its options.
+
+use clap::Command;
+use clap_mangen::roff::{Roff, bold, roman};
+
+/// Returns the name of a command's page, and the page.
+pub(super) fn page(command: &Command) -> (String, Vec<u8>) {
+    let version = command.get_version().unwrap_or_default();
+    let man = clap_mangen::Man::new(command.clone()).manual("Countersign").source(format!("countersign {version}"));
+    let mut page = Vec::new();
+    // Nothing fails that is written into memory.
+    let _ = man.render_title(&mut page);
+    let _ = man.render_name_section(&mut page);
+    let _ = man.render_synopsis_section(&mut page);
+    let _ = man.render_description_section(&mut page);
+    let _ = man.render_options_section(&mut page);
+    if command.has_subcommands() {
+        let _ = man.render_subcommands_section(&mut page);
+    }
+    let mut more = Roff::new();
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let (examples, notes): (Vec<_>, Vec<_>) =
+        help.split("\n\n").filter(|part| !part.is_empty()).partition(|part| part.starts_with("Example"));
+    if !notes.is_empty() {
+        more.control("SH", ["NOTES"]);
+        for note in notes {
+            more.control("PP", []).text([roman(note)]);
+        }
+    }
+    list(&mut more, "EXIT STATUS", statuses(command.get_name()).iter().copied());
+    list(&mut more, "ENVIRONMENT", told(command, ENVIRONMENT));
+    list(&mut more, "FILES", told(command, FILES));
+    if !examples.is_empty() {
+        more.control("SH", ["EXAMPLES"]).control("nf", []);
+        for line in examples.iter().flat_map(|example| example.lines().skip(1)) {
+            more.text([roman(line.trim_start())]);
+        }
+        more.control("fi", []);
+    }
+    page.extend(more.render().into_bytes());
+    (man.get_filename(), page)
+}
+
+/// Adds a section of terms and what they mean, unless there are none.
+fn list<'a>(page: &mut Roff, heading: &str, items: impl Iterator<Item = (&'a str, &'a str)>) {
+    let mut items = items.peekable();
+    if items.peek().is_some() {
+        page.control("SH", [heading]);
+    }
+    for (term, meaning) in items {
+        page.control("TP", []).text([bold(term)]).text([roman(meaning)]);
+    }
+}
+
+/// Returns what is told of a command: what concerns an option that it, or a command within it, takes.
+fn told<'a>(command: &'a Command, all: &'a [(&str, &str, &str)]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    all.iter().filter(|(option, ..)| takes(command, option)).map(|(_, term, meaning)| (*term, *meaning))
+}
+
+fn takes(command: &Command, option: &str) -> bool {
+    command.get_arguments().any(|argument| argument.get_long() == Some(option))
+        || command.get_subcommands().any(|within| takes(within, option))
+}
+
+fn statuses(verb: &str) -> &'static [(&'static str, &'static str)] {
+    match verb {
+        "verify" | "explain" | "why-not" => &[
+            ("0", "Allowed."),
+            ("1", "Denied."),
+            ("2", "Undetermined: something that could decide it couldn't be fetched, read or judged."),
+            ("3", "The question couldn't be asked; nothing is allowed by that."),
+        ],
+        "run" => &[
+            ("125", "Nothing could be observed or signed."),
+            ("126", "The command can't be executed."),
+            ("127", "The command isn't found."),
+            ("any other", "What the command itself exited with, or 128 and the number of the signal that ended it."),
+        ],
+        "countersign" => &[
+            ("0", "Done, or allowed."),
+            ("1", "Denied."),
+            ("2", "Undetermined."),
+            ("3", "Failed, or misused; a question couldn't be asked."),
+            ("any other", "The command's that was run; see countersign-run(1)."),
+        ],
+        _ => &[("0", "Done."), ("3", "Failed, or misused.")],
+    }
+}
+
+/// An option, the variable that is read where there is that option, and what for.
+const ENVIRONMENT: &[(&str, &str, &str)] = &[
+    ("passphrase-file", "COUNTERSIGN_PASSPHRASE", "The passphrase of the private key, if there is no --passphrase-file."),
+    ("sandbox-image", "COUNTERSIGN_SANDBOX_IMAGE", "The image, if there is no --sandbox-image."),
+    ("session", "CLAUDE_CONFIG_DIR", "Where Claude Code keeps its sessions, if not in ~/.claude."),
+    ("signer", "XDG_DATA_HOME", "Where the default key is looked for, if not below ~/.local/share."),
+    (
+        "repository",
+        "GITHUB_ACTIONS, GITLAB_CI",
+        "Where one of them is true, the statement says what that CI system tells of the job by the variables that it documents.",
+    ),
+];
+
+/// An option, the file that is meant where it isn't given, and what for.
+const FILES: &[(&str, &str, &str)] = &[
+    ("preset", ".countersign/policy.yaml", "The policy, at the top of the work tree."),
+    ("store", ".countersign/evidence", "The default store, at the top of the work tree."),
+    ("signer", "$XDG_DATA_HOME/countersign/keys/default.key", "The default key; its public half lies beside it."),
+];
