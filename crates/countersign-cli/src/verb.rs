@@ -3,12 +3,14 @@
 
 mod attest;
 mod completions;
+mod explain;
 mod init;
 mod inspect;
 mod key;
 mod policy;
 mod run;
 mod verify;
+mod why_not;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -38,6 +40,8 @@ verbs! {
     run::Run,
     attest::Attest,
     verify::Verify,
+    explain::Explain,
+    why_not::WhyNot,
     inspect::Inspect,
     policy::Policy,
     completions::Completions,
