@@ -61,6 +61,11 @@ impl Asking {
     /// 3. The policy is loaded, from anywhere but the change that it judges.
     /// 4. The inquiry is told whatever it wants to know.
     pub(crate) fn decide(self) -> Result<Decision, Failure> {
+        self.conclude(|inquiry| inquiry.decide())
+    }
+
+    /// Asks and looks for evidence as [`Asking::decide`] does, and draws what conclusion the caller wants.
+    pub(crate) fn conclude<T>(self, conclusion: impl FnOnce(Inquiry<'_>) -> T) -> Result<T, Failure> {
         if !self.trust.is_empty() {
             return Err(Failure::new(
                 "trust-unsupported",
@@ -92,7 +97,7 @@ impl Asking {
         };
         let question = self.question(artifact.clone(), &known, at, &at_hand)?;
         // 4.
-        self.inquire(question, &policy, &known, &artifact, &at_hand)
+        self.inquire(question, &policy, &known, &artifact, &at_hand, conclusion)
     }
 
     fn time(&self) -> Result<Time, Failure> {
@@ -127,14 +132,15 @@ impl Asking {
         })
     }
 
-    fn inquire(
+    fn inquire<T>(
         &self,
         question: Question,
         policy: &Policy,
         known: &Artifact,
         artifact: &Digest,
         at_hand: &AtHand,
-    ) -> Result<Decision, Failure> {
+        conclusion: impl FnOnce(Inquiry<'_>) -> T,
+    ) -> Result<T, Failure> {
         let trust = Trust::keys_only();
         let mut inquiry = Inquiry::about(question, &trust, policy)?;
         let named = stores::named(&self.store)?;
@@ -156,7 +162,7 @@ impl Asking {
                 inquiry.supply(&wanted, found);
             }
         }
-        Ok(inquiry.decide())
+        Ok(conclusion(inquiry))
     }
 }
 

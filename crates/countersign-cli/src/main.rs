@@ -19,6 +19,7 @@ mod keeping;
 mod sealed;
 mod asking;
 mod report;
+mod explained;
 mod verb;
 
 use std::process::ExitCode;
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_remedy_of_a_decision_is_a_command_line_that_is_understood() {
+    fn every_next_step_is_a_command_line_that_is_understood() {
         let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/cases");
         let mut remedies = std::collections::BTreeSet::new();
         for case in fs::read_dir(cases).unwrap() {
@@ -94,7 +95,13 @@ mod tests {
                 remedies.extend(lines.iter().map(|line| line.as_str().unwrap().to_owned()));
             }
         }
-        assert!(!remedies.is_empty());
+        let transcripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
+        for name in ["verify.txt", "explain.txt", "why-not.txt"] {
+            let text = fs::read_to_string(transcripts.join(name)).unwrap();
+            let commands = text.lines().filter_map(|line| line.trim_start().strip_prefix("next: ")).map(str::to_owned);
+            remedies.extend(commands.filter(|line| line.starts_with("countersign ")));
+        }
+        assert!(remedies.len() > 5, "{remedies:?}");
         for remedy in remedies {
             let words = remedy.split(' ').map(filled_in);
             if let Err(error) = CommandLine::try_parse_from(words) {

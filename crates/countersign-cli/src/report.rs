@@ -23,18 +23,7 @@ fn write(out: &mut String, decision: &Decision, target: &str) -> fmt::Result {
     requirements(out, &decision.requirements)?;
     next_steps(out, &decision.requirements)?;
     evidence(out, &decision.evidence)?;
-    if !decision.findings.is_empty() {
-        writeln!(out, "findings")?;
-        for finding in &decision.findings {
-            writeln!(out, "  {WARNING}{}{WARNING:#}  {}  {}", finding.severity, finding.code, short(&finding.sides))?;
-        }
-    }
-    if !decision.overrides.is_empty() {
-        writeln!(out, "overrides: {}", decision.overrides.len())?;
-    }
-    if let Some(until) = decision.valid_until {
-        writeln!(out, "valid until {until}")?;
-    }
+    findings(out, decision)?;
     if rests_on_the_harness(decision) {
         writeln!(
             out,
@@ -44,7 +33,8 @@ fn write(out: &mut String, decision: &Decision, target: &str) -> fmt::Result {
     Ok(())
 }
 
-fn headline(out: &mut String, decision: &Decision, target: &str) -> fmt::Result {
+/// Writes the answer, the question and the policy.
+pub(crate) fn headline(out: &mut String, decision: &Decision, target: &str) -> fmt::Result {
     let (style, answer) = match decision.decision {
         Answer::Allow => (GOOD, "ALLOW"),
         Answer::Deny => (ERROR, "DENY"),
@@ -59,17 +49,27 @@ fn headline(out: &mut String, decision: &Decision, target: &str) -> fmt::Result 
     writeln!(out, "  {FAINT}policy {}  sha256:{}{FAINT:#}", escaped(&policy.id), policy.digest.sha256)
 }
 
-fn requirements(out: &mut String, requirements: &[RequirementResult]) -> fmt::Result {
-    let (ids, kinds) = (requirements.iter().map(|r| escaped(&r.id)), requirements.iter().map(|r| r.kind));
-    let (id_width, kind_width) = (widest(ids), widest(kinds));
-    for requirement in requirements {
+/// Writes what became of each requirement; a cause that several of them share is told once.
+pub(crate) fn requirements(out: &mut String, requirements: &[RequirementResult]) -> fmt::Result {
+    let rows = causes(requirements);
+    let ids = |row: &[&RequirementResult]| row.iter().map(|r| escaped(&r.id)).collect::<Vec<_>>().join(", ");
+    let kinds = |row: &[&RequirementResult]| row.iter().map(|r| r.kind).collect::<Vec<_>>().join(", ");
+    // Only what stands alone is a table: a cause of many would push all others to the right.
+    let single = || rows.iter().filter(|row| row.len() == 1);
+    let (id_width, kind_width) = (widest(single().map(|row| ids(row))), widest(single().map(|row| kinds(row))));
+    for row in &rows {
+        let Some(requirement) = row.first() else { continue };
         let (style, sign) = match requirement.status {
             Status::Met => (GOOD, '✓'),
             Status::Unmet => (ERROR, '✗'),
             Status::Unknown => (WARNING, '?'),
         };
-        let id = escaped(&requirement.id);
-        let begin = format!("{style}{sign}{style:#} {id:id_width$}  {:kind_width$}", requirement.kind);
+        let (ids, kinds) = (ids(row), kinds(row));
+        let begin = if row.len() == 1 {
+            format!("{style}{sign}{style:#} {ids:id_width$}  {kinds:kind_width$}")
+        } else {
+            format!("{style}{sign}{style:#} {ids}")
+        };
         if let Some(by) = &requirement.overridden_by {
             writeln!(out, "{begin}  {WARNING}overridden{WARNING:#} by {}", short(std::slice::from_ref(by)))?;
         } else if requirement.reasons.is_empty() {
@@ -87,8 +87,26 @@ fn requirements(out: &mut String, requirements: &[RequirementResult]) -> fmt::Re
     Ok(())
 }
 
-/// What would help, each command once.
-fn next_steps(out: &mut String, requirements: &[RequirementResult]) -> fmt::Result {
+/// The requirements, those together that fail for one and the same cause.
+fn causes(requirements: &[RequirementResult]) -> Vec<Vec<&RequirementResult>> {
+    let mut rows: Vec<Vec<&RequirementResult>> = Vec::new();
+    for requirement in requirements {
+        let same = |row: &&mut Vec<&RequirementResult>| {
+            row.first().is_some_and(|first| {
+                let shared = !first.reasons.is_empty() && first.overridden_by.is_none() && requirement.overridden_by.is_none();
+                shared && first.status == requirement.status && first.reasons == requirement.reasons
+            })
+        };
+        match rows.iter_mut().find(same) {
+            Some(row) => row.push(requirement),
+            None => rows.push(vec![requirement]),
+        }
+    }
+    rows
+}
+
+/// Writes what would help, each command once.
+pub(crate) fn next_steps(out: &mut String, requirements: &[RequirementResult]) -> fmt::Result {
     let mut told: Vec<&str> = Vec::new();
     for command in requirements.iter().flat_map(|requirement| &requirement.remedy) {
         if !told.contains(&command.as_str()) {
@@ -129,6 +147,20 @@ fn evidence(out: &mut String, evidence: &[EvidenceResult]) -> fmt::Result {
     Ok(())
 }
 
+/// Writes what somebody should look at, and until when the decision holds.
+pub(crate) fn findings(out: &mut String, decision: &Decision) -> fmt::Result {
+    if !decision.findings.is_empty() {
+        writeln!(out, "findings")?;
+        for finding in &decision.findings {
+            writeln!(out, "  {WARNING}{}{WARNING:#}  {}  {}", finding.severity, finding.code, short(&finding.sides))?;
+        }
+    }
+    if !decision.overrides.is_empty() {
+        writeln!(out, "overrides: {}", decision.overrides.len())?;
+    }
+    decision.valid_until.map_or(Ok(()), |until| writeln!(out, "valid until {until}"))
+}
+
 /// Whether everything that allows was said by the agent's own side.
 fn rests_on_the_harness(decision: &Decision) -> bool {
     let mut carrying = decision.requirements.iter().flat_map(|requirement| &requirement.evidence).peekable();
@@ -136,8 +168,8 @@ fn rests_on_the_harness(decision: &Decision) -> bool {
     decision.is_allowed() && carrying.peek().is_some() && carrying.all(is_own)
 }
 
-/// Enough of each digest to find it in the list of evidence.
-fn short(digests: &[Digest]) -> String {
+/// Returns enough of each digest to find it in the list of evidence.
+pub(crate) fn short(digests: &[Digest]) -> String {
     let short: Vec<String> = digests.iter().map(|digest| digest.hex().chars().take(SHORT_DIGITS).collect()).collect();
     short.join(" ")
 }

@@ -3,6 +3,7 @@
 
 mod attest;
 mod completions;
+mod explain;
 mod init;
 mod inspect;
 mod key;
@@ -10,6 +11,7 @@ mod man;
 mod policy;
 mod run;
 mod verify;
+mod why_not;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -39,6 +41,8 @@ verbs! {
     run::Run,
     attest::Attest,
     verify::Verify,
+    explain::Explain,
+    why_not::WhyNot,
     inspect::Inspect,
     policy::Policy,
     completions::Completions,

@@ -37,6 +37,8 @@ transcripts! {
     writes_policies_that_allow_nothing_until_they_are_filled_in = "init-presets.txt",
     writes_no_policy_where_none_can_be = "init-refused.txt",
     allows_denies_and_leaves_undetermined = "verify.txt",
+    tells_the_evidence_as_a_tree = "explain.txt",
+    names_the_least_that_is_missing = "why-not.txt",
     says_why_a_question_cannot_be_asked = "verify-impossible.txt",
     looks_for_evidence_where_it_is_told = "verify-stores.txt",
     judges_commits_by_policies_that_came_before = "verify-commit.txt",

@@ -1,10 +1,12 @@
 //! The answer to a question, with everything that it rests on.
 //! It judges what the inquiry found, and never fails: what couldn't be judged is part of the answer.
 
+mod explanation;
 mod judge;
 mod listing;
 mod remedy;
 mod verdict;
+mod why_not;
 
 use serde::Serialize;
 
@@ -13,6 +15,11 @@ use crate::json::Object;
 use crate::predicate::Basis;
 use crate::reason::Reason;
 use crate::time::Time;
+
+pub use explanation::{
+    CredentialResult, Explained, Explanation, Fact, Followed, NotShown, ObjectKind, RefusalResult, Strangers, Use, UseOutcome,
+};
+pub use why_not::{Missing, MissingKind, WhyNot};
 
 /// What was decided, and why.
 #[derive(Clone, Debug, Serialize)]

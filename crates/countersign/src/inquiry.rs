@@ -5,6 +5,7 @@ mod evidence;
 mod expectation;
 mod question;
 pub(crate) mod subject;
+mod unanswered;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

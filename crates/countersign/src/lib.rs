@@ -39,4 +39,6 @@ pub mod policy;
 #[cfg(feature = "verify")]
 pub mod inquiry;
 #[cfg(feature = "verify")]
+pub mod analysis;
+#[cfg(feature = "verify")]
 pub mod decision;

@@ -133,6 +133,13 @@ pub(crate) struct Person {
     pub(crate) identities: Vec<PersonIdentity>,
 }
 
+impl Person {
+    /// Returns true if a statement can name this person, and not only be signed by them.
+    pub(crate) fn is_named(&self) -> bool {
+        self.identities.iter().any(|identity| matches!(identity, PersonIdentity::Named { .. }))
+    }
+}
+
 /// One name of a person.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PersonIdentity {

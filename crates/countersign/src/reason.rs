@@ -23,6 +23,13 @@ macro_rules! reasons {
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)+ }
             }
+
+            /// Returns what the reason means, in one sentence.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                // The documentation's line begins with the blank that parts it from the slashes.
+                match self { $(Self::$name => concat!($($doc),+).trim_start(),)+ }
+            }
         }
     };
 }

@@ -1,16 +1,18 @@
-//! `countersign policy`: says whether a policy loads, and what is in it.
-//! What makes a policy valid is the heart's affair.
+//! `countersign policy`: says whether a policy loads, what is in it, and what is odd about it.
+//! What makes a policy valid or odd is the heart's affair.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
+use countersign::analysis::Analysis;
 
 use crate::clock;
 use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::output;
 use crate::passphrase::PassphraseSource;
+use crate::verb::verify::Format;
 
 /// Checks a policy
 #[derive(Debug, Args)]
@@ -24,13 +26,29 @@ enum PolicyVerb {
     Check(Check),
 }
 
-/// Loads a policy, and says what is in it, or where it's wrong and what the nearest right word is
+/// Loads a policy, and says what is in it, who could get something allowed alone, and what is odd about it; or where it's
+/// wrong and what the nearest right word is
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  countersign policy check .countersign/policy.yaml")]
+#[command(after_help = "\
+Exits with 0 if the policy loads, whatever is odd about it, and with 3 if it doesn't.
+
+What is odd (on standard error; in JSON, `findings`):
+  policy-expired           nothing is judged by the policy any more
+  requirement-unreachable  no environment asks for the requirement
+  requirement-unmeetable   nobody can state what the requirement asks for, or not well enough
+  source-unexpected        no resource, or more than one, stands for the repository that a resource comes from
+  person-unreachable       nothing that the person could sign or be named for counts anywhere
+  shared-signer            who may attest an agent's runs may also judge them
+
+Example:
+  countersign policy check .countersign/policy.yaml")]
 struct Check {
     /// The policy, in YAML or JSON
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: PathBuf,
+    /// How it's shown
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
+    format: Format,
 }
 
 impl Policy {
@@ -44,15 +62,28 @@ impl Policy {
 impl Check {
     fn run(self) -> Result<ExitCode, Failure> {
         let policy = crate::policy_file::read(&self.file)?;
-        if let Some(expires) = policy.expires()
-            && clock::now().is_ok_and(|now| expires <= now)
-        {
-            output::warning(&format!(
-                "the policy expired at {expires}, so nothing is judged by it any more; renew it, and set a later `expires`"
-            ));
+        let analysis = Analysis::of(&policy, clock::now()?);
+        match self.format {
+            Format::Human => output::answer(&human(&analysis))?,
+            Format::Json => output::answer_bytes(&[analysis.to_json(), b"\n".to_vec()].concat())?,
         }
-        let environments: Vec<_> = policy.environments().map(escaped).collect();
-        output::answer(&format!("ok  {}  {}  environments: {}\n", escaped(policy.id()), policy.digest(), environments.join(", ")))?;
+        if self.format == Format::Human {
+            for finding in &analysis.findings {
+                output::warning(&format!("{}: `{}`: {}", finding.code, escaped(&finding.about), escaped(&finding.detail)));
+            }
+        }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn human(analysis: &Analysis) -> String {
+    let policy = &analysis.policy;
+    let digest: Vec<_> = policy.digest.iter().map(|digest| digest.to_string()).collect();
+    let environments: Vec<_> = policy.environments.iter().map(|name| escaped(name)).collect();
+    let mut text = format!("ok  {}  {}  environments: {}\n", escaped(&policy.id), digest.join(" "), environments.join(", "));
+    for single in &analysis.single_signers {
+        let [signer, resource, environment] = [&single.signer, &single.resource, &single.environment].map(|word| escaped(word));
+        text.push_str(&format!("single-signer  {signer} alone can get {resource} allowed in {environment}\n"));
+    }
+    text
 }

@@ -29,11 +29,12 @@ pub(crate) struct Verify {
     format: Format,
 }
 
+/// How an answer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For reading
     Human,
-    /// The decision in one canonical line (RFC 8785)
+    /// One canonical line (RFC 8785)
     Json,
 }
 
@@ -45,10 +46,15 @@ impl Verify {
             Format::Human => output::answer(&report::human(&decision, &target))?,
             Format::Json => output::answer_bytes(&[decision.to_json(), b"\n".to_vec()].concat())?,
         }
-        Ok(match decision.decision {
-            Answer::Allow => ExitCode::SUCCESS,
-            Answer::Deny => ExitCode::from(1),
-            Answer::Undetermined => ExitCode::from(2),
-        })
+        Ok(status(decision.decision))
+    }
+}
+
+/// Returns what an answer exits with.
+pub(super) fn status(answer: Answer) -> ExitCode {
+    match answer {
+        Answer::Allow => ExitCode::SUCCESS,
+        Answer::Deny => ExitCode::from(1),
+        Answer::Undetermined => ExitCode::from(2),
     }
 }

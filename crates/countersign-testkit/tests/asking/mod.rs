@@ -68,7 +68,18 @@ pub(crate) fn numbered(mut statement: Statement, number: usize) -> Statement {
 }
 
 /// Asks the case's question under another policy, in another environment, with answers from `find`.
-pub(crate) fn ask(case: &Case, policy: &str, environment: &str, mut find: impl FnMut(&Wanted) -> Vec<Found>) -> Decision {
+pub(crate) fn ask(case: &Case, policy: &str, environment: &str, find: impl FnMut(&Wanted) -> Vec<Found>) -> Decision {
+    conclude(case, policy, environment, find, |inquiry| inquiry.decide())
+}
+
+/// Asks as [`ask`] does, and draws another conclusion.
+pub(crate) fn conclude<T>(
+    case: &Case,
+    policy: &str,
+    environment: &str,
+    mut find: impl FnMut(&Wanted) -> Vec<Found>,
+    conclusion: impl FnOnce(Inquiry<'_>) -> T,
+) -> T {
     let policy = Policy::parse(policy.as_bytes()).unwrap();
     let artifact = std::fs::read(case.folder.join(&case.target)).ok();
     let digest = match (&artifact, case.target.split_once(':')) {
@@ -90,7 +101,7 @@ pub(crate) fn ask(case: &Case, policy: &str, environment: &str, mut find: impl F
             find(&wanted).into_iter().for_each(|found| inquiry.supply(&wanted, found));
         }
     }
-    inquiry.decide()
+    conclusion(inquiry)
 }
 
 /// Asks the case's own question, handing over all of `bundles` for whatever is wanted.

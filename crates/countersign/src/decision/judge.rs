@@ -23,6 +23,16 @@ pub(super) struct Against<'a> {
 pub(super) fn judge(requirement: &Requirement, evidence: &Evidence, against: Against<'_>) -> Result<Option<Time>, Refusal> {
     let believed = evidence.standing.as_ref().map_err(Clone::clone)?;
     subject::check(believed.statement.value(), believed.provenance.as_ref(), against.target)?;
+    suffices(requirement, evidence, believed, against)
+}
+
+/// Judges a believed statement by everything but what it's about.
+pub(super) fn suffices(
+    requirement: &Requirement,
+    evidence: &Evidence,
+    believed: &Believed,
+    against: Against<'_>,
+) -> Result<Option<Time>, Refusal> {
     if let Some(signer) = evidence.signer.as_ref().filter(|id| !requirement.signers.is_empty() && !requirement.signers.contains(id)) {
         return Err(Refusal::new(Reason::SignerLacksAuthority, format!("signer `{signer}` is not one that the requirement names")));
     }

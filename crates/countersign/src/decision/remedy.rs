@@ -44,6 +44,26 @@ pub(super) fn remedy(kind: &Kind, subject: &Subject<'_>) -> Vec<String> {
     vec![command]
 }
 
+/// Returns the command that makes one build which shows all of this.
+pub(super) fn build(kinds: &[&Kind]) -> String {
+    let by_agent = |kind: &&&Kind| matches!(kind, Kind::SandboxImage { .. } | Kind::Owner | Kind::Agent { .. } | Kind::Model { .. });
+    let kind = kinds.iter().find(by_agent).copied().unwrap_or(&Kind::Builder);
+    remedy(kind, &Subject::Artifact).concat()
+}
+
+/// Returns the command that states one agent's run which shows all of this.
+pub(super) fn agent_run(kinds: &[&Kind], commit: Option<&Digest>) -> String {
+    let has = |wanted: fn(&Kind) -> bool| kinds.iter().any(|kind| wanted(kind));
+    let image = if has(|kind| matches!(kind, Kind::SandboxImage { .. })) { " --sandbox-image NAME@sha256:HEX" } else { "" };
+    let owner = if has(|kind| matches!(kind, Kind::Owner)) { " --on-behalf-of ISSUER#SUBJECT" } else { "" };
+    // Only who runs a command knows how it ended.
+    if has(|kind| matches!(kind, Kind::RunOutcome)) {
+        return format!("countersign run --agent claude-code --session ID{image}{owner} --signer SIGNER -- COMMAND");
+    }
+    let subject = git(&Subject::Commit(commit));
+    format!("countersign attest agent-run --subject {subject} --agent claude-code --transcript PATH{image}{owner} --signer SIGNER")
+}
+
 fn git(subject: &Subject<'_>) -> String {
     match subject {
         Subject::Commit(Some(commit)) => format!("git:{}", commit.hex()),

@@ -18,7 +18,11 @@ impl Inquiry<'_> {
     /// Decides from what was supplied; whatever was wanted and not answered was unavailable.
     #[must_use]
     pub fn decide(self) -> Decision {
-        let verdicts = self.verdicts();
+        self.decision(&self.verdicts())
+    }
+
+    /// Makes the decision of what became of each requirement.
+    pub(super) fn decision(&self, verdicts: &[Verdict<'_>]) -> Decision {
         let requirements: Vec<_> = verdicts.iter().map(|verdict| self.requirement_result(verdict)).collect();
         let has = |status| requirements.iter().any(|requirement| requirement.status == status);
         // No requirement at all can't happen, and would not be an allowance.
@@ -44,13 +48,14 @@ impl Inquiry<'_> {
             trust: self.trust.roots().iter().map(reference).collect(),
             requirements,
             evidence: self.evidence_results(),
-            findings: self.findings(&verdicts),
+            findings: self.findings(verdicts),
             overrides: Vec::new(),
             valid_until,
         }
     }
 
-    fn verdicts(&self) -> Vec<Verdict<'_>> {
+    /// Judges each requirement, in the order of their ids.
+    pub(super) fn verdicts(&self) -> Vec<Verdict<'_>> {
         let is_commit = self.is_about_commit();
         let (about_source, about_artifact): (Vec<_>, Vec<_>) =
             self.requirements.iter().partition(|requirement| is_commit || requirement.about == About::Source);
@@ -169,7 +174,7 @@ impl Inquiry<'_> {
     }
 
     /// The commits that builds name, each with the resource entry of its repository; and why others are none.
-    fn sources<'a>(&'a self, resource: &Resource) -> (Sources<'a>, Vec<Candidate>) {
+    pub(super) fn sources<'a>(&'a self, resource: &Resource) -> (Sources<'a>, Vec<Candidate>) {
         let (mut sources, mut refusals): (Sources<'a>, _) = (Vec::new(), Vec::new());
         for evidence in
             self.evidence.values().filter(|evidence| evidence.predicate_type == PROVENANCE || evidence.predicate_type.is_empty())
@@ -301,8 +306,8 @@ pub(super) struct Met {
 /// Something that doesn't meet a requirement: a bundle, or a place where one was looked for.
 #[derive(Clone)]
 pub(super) struct Candidate {
-    bundle: Option<Digest>,
-    refusal: Refusal,
+    pub(super) bundle: Option<Digest>,
+    pub(super) refusal: Refusal,
 }
 
 impl Candidate {
@@ -325,7 +330,7 @@ struct Source<'a> {
 }
 
 /// The commits that an artifact comes from, each with the resource entry of its repository.
-type Sources<'a> = Vec<(Digest, &'a Resource)>;
+pub(super) type Sources<'a> = Vec<(Digest, &'a Resource)>;
 
 fn all_refused<'a>(requirements: &[&'a Requirement], refusal: &Refusal) -> Vec<Verdict<'a>> {
     let outcome = || Err(vec![Candidate::nowhere(refusal.clone())]);

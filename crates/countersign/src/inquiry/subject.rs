@@ -21,7 +21,7 @@ pub(crate) enum Target<'a> {
 
 /// The kind of descriptor that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Counts {
+pub(crate) enum Counts {
     /// SHA-256, SHA-384 or SHA-512 of an artifact.
     Artifact,
     /// The commit.
@@ -32,9 +32,13 @@ enum Counts {
 
 /// Which descriptors count for a predicate.
 fn counting(statement: &Statement, provenance: Option<&Provenance>) -> &'static [Counts] {
-    let predicate_type = statement.predicate_type.as_str();
+    counted(&statement.predicate_type, provenance.and_then(|provenance| BuildType::of(&provenance.build_definition.build_type)))
+}
+
+/// Which descriptors count for statements of a type; for provenance, of a build type.
+pub(crate) fn counted(predicate_type: &str, build_type: Option<BuildType>) -> &'static [Counts] {
     if predicate_type == PROVENANCE {
-        match provenance.and_then(|provenance| BuildType::of(&provenance.build_definition.build_type)) {
+        match build_type {
             Some(BuildType::AgentRun) => &[Counts::Commit, Counts::Artifact],
             _ => &[Counts::Artifact],
         }

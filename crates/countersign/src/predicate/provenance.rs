@@ -233,6 +233,13 @@ impl Provenance {
         claims.and_then(|claims| claims.get(pointer)?.get("basis")?.to().ok()).unwrap_or(Basis::SelfReported)
     }
 
+    /// Returns where the statement says that the fact at `pointer` comes from.
+    #[must_use]
+    pub fn claimed_origin(&self, pointer: &str) -> Option<&str> {
+        let claims = self.run_details.metadata.as_ref().and_then(|metadata| metadata.other.get(BASIS));
+        claims.and_then(|claims| claims.get(pointer)?.get("origin")?.as_str())
+    }
+
     /// Returns the highest basis that the statement claims for anything.
     #[must_use]
     pub fn highest_basis(&self) -> Basis {

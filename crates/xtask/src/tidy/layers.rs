@@ -26,6 +26,7 @@ const ORDER: &[&str] = &[
     "yaml",
     "policy",
     "inquiry",
+    "analysis",
     "decision",
 ];
 

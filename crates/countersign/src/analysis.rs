@@ -1,0 +1,242 @@
+//! What is odd about a policy, whatever the evidence: what nobody can meet, who counts for nothing, who could do it alone.
+//! It judges no evidence, and none of what it says changes a decision.
+
+mod way;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::inquiry::only_resource;
+use crate::policy::{About, Authority, Kind, Person, PersonIdentity, Policy, Requirement, Resource, Signer};
+use crate::predicate::{BuildType, PROVENANCE, TEST_RESULT, is_type};
+use crate::time::Time;
+
+pub(crate) use way::{Object, Obstacle, Way, ways};
+
+/// What a policy makes possible, and what it can't.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Analysis {
+    /// The URI of this format.
+    pub schema: &'static str,
+    /// The policy.
+    pub policy: Analysed,
+    /// When it was looked at.
+    pub at: Time,
+    /// What somebody should look at, in order.
+    pub findings: Vec<PolicyFinding>,
+    /// What a single signer could get allowed with nobody else's word, in order.
+    pub single_signers: Vec<SingleSigner>,
+}
+
+/// The policy that was looked at.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Analysed {
+    /// Its name for itself.
+    pub id: String,
+    /// Its bytes' SHA-256.
+    pub digest: crate::digest::DigestSet,
+    /// When it expires.
+    pub expires: Option<Time>,
+    /// Its environments.
+    pub environments: Vec<String>,
+}
+
+/// Something in a policy that somebody should look at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct PolicyFinding {
+    /// A stable code.
+    pub code: &'static str,
+    /// The id or pattern of what it's about.
+    pub about: String,
+    /// What exactly.
+    pub detail: String,
+}
+
+/// A signer who can meet every requirement of an environment alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct SingleSigner {
+    /// The signer's id.
+    pub signer: String,
+    /// The resource's pattern.
+    pub resource: String,
+    /// The environment.
+    pub environment: String,
+}
+
+impl Analysis {
+    /// Looks at a policy as of `at`.
+    #[must_use]
+    pub fn of(policy: &Policy, at: Time) -> Self {
+        let mut findings = BTreeSet::new();
+        let mut find = |code, about: &str, detail: String| {
+            findings.insert(PolicyFinding { code, about: about.to_owned(), detail });
+        };
+        if let Some(expires) = policy.expires.filter(|expires| *expires <= at) {
+            let detail = format!("it expired at {expires}, so nothing is judged by it any more; renew it, and set a later `expires`");
+            find("policy-expired", &policy.id, detail);
+        }
+        let reachable = reachable(policy);
+        for requirement in policy.requirements.values() {
+            if !reachable.contains(requirement.id.as_str()) {
+                find("requirement-unreachable", &requirement.id, "no environment asks for it".to_owned());
+            } else if let Some(obstacle) = unmeetable(requirement, policy, at) {
+                find("requirement-unmeetable", &requirement.id, obstacle.text().to_owned());
+            }
+        }
+        let required: Vec<_> = policy.requirements.values().filter(|r| reachable.contains(r.id.as_str())).collect();
+        if required.iter().any(|requirement| requirement.about == About::Source) {
+            for (resource, repository) in policy.resources.iter().filter_map(|r| Some((r, &r.source.as_ref()?.repository))) {
+                if let Err(refusal) = only_resource(policy, repository) {
+                    let detail = format!("{}, so nothing about its source can be judged", refusal.detail);
+                    find("source-unexpected", resource.pattern.as_str(), detail);
+                }
+            }
+        }
+        for person in policy.people.iter().filter(|person| !counts(person, &required, policy, at)) {
+            let detail = "no requirement could be met by a signer of theirs, and none asks for an owner whom a statement could name so";
+            find("person-unreachable", &person.id, detail.to_owned());
+        }
+        for signer in &policy.signers {
+            if let Some(other) = shared(signer) {
+                let detail = format!("may attest an agent's runs, and {other} on them: who works would also be who judges the work");
+                find("shared-signer", &signer.id, detail);
+            }
+        }
+        Self {
+            schema: "https://countersign.dev/policy-analysis/v1",
+            policy: Analysed {
+                id: policy.id.clone(),
+                digest: policy.digest.clone().into(),
+                expires: policy.expires,
+                environments: policy.environments().map(str::to_owned).collect(),
+            },
+            at,
+            findings: findings.into_iter().collect(),
+            single_signers: single_signers(policy, at),
+        }
+    }
+
+    /// Returns the analysis as one canonical line (RFC 8785), without a newline.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        // INVARIANT: an analysis holds names, digests and times, which always have a JSON form.
+        serde_json_canonicalizer::to_vec(self).unwrap_or_default()
+    }
+}
+
+fn reachable(policy: &Policy) -> BTreeSet<&str> {
+    policy.environments.values().flatten().map(String::as_str).collect()
+}
+
+/// Returns the objects of which a requirement can be judged: of a commit that is asked about, everything is.
+const fn objects(about: About) -> &'static [Object] {
+    match about {
+        About::Artifact => &[Object::Artifact, Object::Commit],
+        About::Source => &[Object::Commit],
+    }
+}
+
+fn unmeetable(requirement: &Requirement, policy: &Policy, at: Time) -> Option<Obstacle> {
+    let mut nearest = Obstacle::NotAboutSuch;
+    for resource in &policy.resources {
+        for object in objects(requirement.about) {
+            match ways(requirement, *object, resource, policy, at) {
+                Ok(_) => return None,
+                Err(obstacle) => nearest = nearest.max(obstacle),
+            }
+        }
+    }
+    Some(nearest)
+}
+
+/// Returns true if the person can matter to a decision: as the owner of work, or by what a signer of theirs says.
+fn counts(person: &Person, required: &[&Requirement], policy: &Policy, at: Time) -> bool {
+    if person.is_named() && required.iter().any(|requirement| matches!(requirement.kind, Kind::Owner)) {
+        return true;
+    }
+    let held: BTreeSet<&str> =
+        person.identities.iter().filter_map(|i| if let PersonIdentity::Signer(id) = i { Some(id.as_str()) } else { None }).collect();
+    let by_them = |way: &Way<'_>| held.contains(way.signer);
+    required.iter().any(|requirement| {
+        let everywhere = policy.resources.iter().flat_map(|resource| objects(requirement.about).iter().map(move |o| (resource, *o)));
+        everywhere
+            .into_iter()
+            .any(|(resource, object)| ways(requirement, object, resource, policy, at).is_ok_and(|ways| ways.iter().any(by_them)))
+    })
+}
+
+/// Returns what a signer may attest beside the runs of agents that is a judgement of them.
+fn shared(signer: &Signer) -> Option<&'static str> {
+    let attests_runs = |authority: &Authority| {
+        authority.predicate == PROVENANCE
+            && authority.build_type.as_deref().is_none_or(|uri| BuildType::of(uri) == Some(BuildType::AgentRun))
+    };
+    if !signer.may_attest.iter().any(attests_runs) {
+        return None;
+    }
+    let attests = |uri: &str| signer.may_attest.iter().any(|authority| is_type(&authority.predicate, uri));
+    JUDGEMENTS.iter().find(|(uri, _)| attests(uri)).map(|(_, name)| *name)
+}
+
+fn single_signers(policy: &Policy, at: Time) -> Vec<SingleSigner> {
+    let mut found = BTreeSet::new();
+    for signer in &policy.signers {
+        for resource in &policy.resources {
+            for (environment, ids) in &policy.environments {
+                let required: Vec<_> = ids.iter().filter_map(|id| policy.requirements.get(id)).collect();
+                if is_enough(signer, resource, &required, policy, at) {
+                    let (signer, resource) = (signer.id.clone(), resource.pattern.as_str().to_owned());
+                    found.insert(SingleSigner { signer, resource, environment: environment.clone() });
+                }
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// Returns true if the signer's word alone can meet all requirements, for an artifact or a commit that is the resource.
+fn is_enough(signer: &Signer, resource: &Resource, required: &[&Requirement], policy: &Policy, at: Time) -> bool {
+    let (about_source, about_artifact): (Vec<&Requirement>, Vec<&Requirement>) = required.iter().partition(|r| r.about == About::Source);
+    let alone = |requirement: &Requirement, object, resource| -> BTreeSet<Way<'_>> {
+        let ways = ways(requirement, object, resource, policy, at).unwrap_or_default();
+        ways.into_iter().filter(|way| way.signer == signer.id).collect()
+    };
+    // All that provenance must show of a commit is shown by one run.
+    let of_commit = |required: &[&Requirement], resource| {
+        let (runs, others): (Vec<&Requirement>, Vec<&Requirement>) = required.iter().partition(|r| r.kind.is_provenance());
+        let common = runs.iter().map(|r| alone(r, Object::Commit, resource)).reduce(|a, b| &a & &b);
+        common.is_none_or(|ways| !ways.is_empty()) && others.iter().all(|r| !alone(r, Object::Commit, resource).is_empty())
+    };
+    let of_source = || {
+        let source = resource.source.as_ref();
+        about_source.is_empty()
+            || builds(signer, resource)
+                && source.and_then(|s| only_resource(policy, &s.repository).ok()).is_some_and(|entry| of_commit(&about_source, entry))
+    };
+    of_commit(required, resource) || about_artifact.iter().all(|r| !alone(r, Object::Artifact, resource).is_empty()) && of_source()
+}
+
+/// Returns true if the resource expects builds by the signer, which the signer may attest.
+pub(crate) fn builds(signer: &Signer, resource: &Resource) -> bool {
+    let mut by_signer = resource.builders.iter().filter(|builder| builder.signer == signer.id);
+    by_signer.any(|b| b.build_types.iter().any(|uri| BuildType::of(uri).is_some() && signer.authority(PROVENANCE, Some(uri)).is_some()))
+}
+
+/// What judges work, and so isn't for who works to say.
+const JUDGEMENTS: [(&str, &str); 6] = [
+    (TEST_RESULT, "gates"),
+    ("https://in-toto.io/attestation/vulns/v0.2", "scans"),
+    ("https://countersign.dev/approval/v1", "approvals"),
+    ("https://countersign.dev/override/v1", "overrides"),
+    ("https://slsa.dev/verification_summary/v1", "decisions"),
+    ("https://in-toto.io/attestation/svr/v0.2", "decisions"),
+];
+
+#[cfg(test)]
+mod tests;
