@@ -64,6 +64,18 @@ pub enum KeyError {
     /// The PEM has the right label but not the right content.
     #[error("damaged private key: its content isn't well-formed PKCS#8")]
     Malformed,
+    /// The PEM has cosign's label but not the content that cosign writes.
+    #[error("damaged private key: its content isn't what cosign writes")]
+    DamagedCosign,
+    /// The key is encrypted in a way that cosign doesn't encrypt.
+    #[error("unsupported encryption `{name}`: cosign's keys use scrypt and nacl/secretbox")]
+    UnknownEncryption {
+        /// The beginning of the name of the derivation or cipher.
+        name: String,
+    },
+    /// The key can't be of use to cosign.
+    #[error("cosign signs with Ed25519 keys in a way that neither it nor others verify (Ed25519ph): give it a P-256 key")]
+    NotForCosign,
     /// The text is longer than any private key.
     #[error("not a private key: longer than {limit} bytes")]
     TooLarge {
@@ -133,13 +145,13 @@ impl KeyError {
             Self::Exposed { .. } => "key-exposed",
             Self::Exists { .. } => "key-exists",
             Self::InFile { problem, .. } => problem.code(),
-            Self::NotAKey | Self::NotAFile { .. } | Self::Malformed | Self::TooLarge { .. } => "key-malformed",
-            Self::OtherFormat { .. } | Self::Unsupported { .. } => "key-unsupported",
+            Self::NotAKey | Self::NotAFile { .. } | Self::Malformed | Self::DamagedCosign | Self::TooLarge { .. } => "key-malformed",
+            Self::OtherFormat { .. } | Self::Unsupported { .. } | Self::UnknownEncryption { .. } => "key-unsupported",
             Self::TooCostly { .. } => "key-too-costly",
             Self::PassphraseNeeded => "passphrase-needed",
             Self::WrongPassphrase => "passphrase-wrong",
             Self::EmptyPassphrase => "passphrase-empty",
-            Self::NotAPrefix { .. } | Self::SecretOutOfRange | Self::UnknownType { .. } => "key-argument",
+            Self::NotAPrefix { .. } | Self::SecretOutOfRange | Self::UnknownType { .. } | Self::NotForCosign => "key-argument",
             Self::Randomness { .. } | Self::Encoding | Self::Signing | Self::Io { .. } => "key-failed",
         }
     }
