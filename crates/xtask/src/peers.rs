@@ -86,3 +86,13 @@ pub(crate) fn run(repository: &Repository, arguments: &[&str]) -> Result<(), Str
 
 const DAY: u64 = 86_400;
 const ASKING: u64 = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cheapest_is_asked_first() {
+        assert!(PEERS.is_sorted_by_key(|peer| peer.seconds));
+    }
+}

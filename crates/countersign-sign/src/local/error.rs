@@ -83,7 +83,11 @@ pub enum KeyError {
         limit: usize,
     },
     /// The key uses an algorithm that isn't supported.
-    #[error("unsupported algorithm {oid}: keys are P-256 or Ed25519, encrypted with PBES2 (scrypt, or PBKDF2 with HMAC-SHA-2) and AES-CBC")]
+    #[error(
+        "unsupported algorithm {}: keys are P-256 or Ed25519, encrypted as cosign does or with PBES2 (scrypt, or PBKDF2 with HMAC-SHA-2) \
+         and AES-CBC",
+        named(oid)
+    )]
     Unsupported {
         /// The algorithm's object identifier, in dots.
         oid: String,
@@ -174,3 +178,17 @@ pub enum Exposure {
         top: PathBuf,
     },
 }
+
+/// Says an object identifier by the name that people know, where it's one of a key that others make.
+fn named(oid: &str) -> String {
+    let known = KNOWN_KEYS.iter().find(|(known, _)| *known == oid);
+    known.map_or_else(|| oid.to_owned(), |(oid, name)| format!("{name} ({oid})"))
+}
+
+const KNOWN_KEYS: [(&str, &str); 5] = [
+    ("1.2.840.113549.1.1.1", "RSA"),
+    ("1.2.840.113549.1.1.10", "RSA-PSS"),
+    ("1.3.132.0.34", "P-384"),
+    ("1.3.132.0.35", "P-521"),
+    ("1.3.132.0.10", "secp256k1"),
+];

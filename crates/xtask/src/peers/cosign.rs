@@ -44,10 +44,14 @@ impl Cosign<'_> {
         program.with("COSIGN_PASSWORD", PASSPHRASE).with("TUF_ROOT", self.scene.at("tuf")).answer()
     }
 
-    /// Asks it about a bundle that a key signed; what is judged is a file, or given by its digest.
+    /// Asks it about a bundle of provenance that a key signed; what is judged is a file, or given by its digest.
     fn verify(&self, key: &str, bundle: &str, judged: &[&str]) -> Result<Answer, String> {
+        self.verify_as("slsaprovenance1", key, bundle, judged)
+    }
+
+    fn verify_as(&self, predicate: &str, key: &str, bundle: &str, judged: &[&str]) -> Result<Answer, String> {
         let key = self.scene.at(&format!("{key}.pub"));
-        let asked = ["verify-blob-attestation", "--insecure-ignore-tlog", "--type", "slsaprovenance1", "--key", &key, "--bundle", bundle];
+        let asked = ["verify-blob-attestation", "--insecure-ignore-tlog", "--type", predicate, "--key", &key, "--bundle", bundle];
         self.run(&[&asked[..], judged].concat())
     }
 
@@ -63,6 +67,7 @@ impl Cosign<'_> {
 fn statements_of_ours(cosign: &Cosign<'_>, report: &mut Report) -> Result<(), String> {
     let scene = cosign.scene;
     let (file, tampered, object) = (scene.at("demo.tar"), scene.at("tampered/demo.tar"), scene.at("commit-object"));
+    let [commit, tree] = scene.commit_and_tree();
     for key in KEYS {
         let [build, run, changed] = ["build", "run", "tampered"].map(|what| scene.at(&format!("{key}-{what}.sigstore.json")));
         let by_commit = |commit| ["--digest", commit, "--digestAlg", "gitCommit"];
@@ -77,7 +82,7 @@ fn statements_of_ours(cosign: &Cosign<'_>, report: &mut Report) -> Result<(), St
             &format!("verifies our statement about a commit, signed with {key}, by the commit's own bytes"),
             accepted(cosign.verify(key, &run, &[&object])?),
         );
-        report.check(&format!("verifies it ({key}) by the commit's id"), accepted(cosign.verify(key, &run, &by_commit(scene.commit()))?));
+        report.check(&format!("verifies it ({key}) by the commit's id"), accepted(cosign.verify(key, &run, &by_commit(commit))?));
         report.check(
             &format!("refuses it ({key}) for another commit"),
             cosign.verify(key, &run, &by_commit(&"1".repeat(40)))?.refused("digest"),
@@ -89,6 +94,18 @@ fn statements_of_ours(cosign: &Cosign<'_>, report: &mut Report) -> Result<(), St
         );
     }
     let [one, other] = KEYS;
+    let by_tree = ["--digest", tree, "--digestAlg", "gitTree"];
+    for (what, predicate, judged) in [
+        ("cyclonedx", "cyclonedx", &[file.as_str()][..]),
+        ("spdx", "spdxjson", &[file.as_str()]),
+        ("gate", "https://in-toto.io/attestation/test-result/v0.1", &by_tree),
+    ] {
+        let bundle = scene.at(&format!("{one}-{what}.sigstore.json"));
+        let verified = cosign.verify_as(predicate, one, &bundle, judged)?;
+        report.check(&format!("verifies our statement of another kind: {what}"), verified.accepted().map(drop));
+        let refused = cosign.verify(one, &bundle, judged)?.refused("invalid predicate type");
+        report.check(&format!("refuses it ({what}) where provenance is wanted"), refused);
+    }
     let build = scene.at(&format!("{one}-build.sigstore.json"));
     report.check("refuses another key than the signer's", cosign.verify(other, &build, &[&file])?.refused(BAD_SIGNATURE));
     Ok(())

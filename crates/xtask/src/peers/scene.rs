@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! {p256,ed25519}.{key,pub}                            our keys, as PKCS#8 and SPKI
-//! {p256,ed25519}-{build,run}.sigstore.json            about demo.tar, and about the demo's last commit
+//! {p256,ed25519}-{build,cyclonedx,spdx}.sigstore.json about demo.tar
+//! {p256,ed25519}-{run,gate}.sigstore.json             about the demo's last commit, and about its tree
 //! {p256,ed25519}-tampered.sigstore.json               the build's, changed to be about tampered/demo.tar
 //! {,run-}statement.json  predicate.json               what was signed: the whole, and the build without its subject
 //! demo.tar  tampered/demo.tar  commit-object
@@ -32,6 +33,7 @@ pub(super) struct Scene {
     countersign: PathBuf,
     policy: String,
     commit: String,
+    tree: String,
 }
 
 impl Scene {
@@ -42,8 +44,10 @@ impl Scene {
         let place = folder.path().canonicalize().map_err(|error| format!("`{}`: {error}", folder.path().display()))?;
         let countersign = repository.target().join("debug/countersign");
         let policy = repository.read("crates/xtask/peers/policy.yaml")?;
-        let mut scene = Self { _folder: folder, place, countersign, policy, commit: String::new() };
-        scene.commit = scene.make_history(repository)?;
+        let mut scene = Self { _folder: folder, place, countersign, policy, commit: String::new(), tree: String::new() };
+        scene.make_history(repository)?;
+        scene.commit = scene.object("HEAD")?;
+        scene.tree = scene.object("HEAD^{tree}")?;
         for key in KEYS {
             scene.countersign(&["key", "generate", "--out", &scene.at(key), "--type", key, "--no-passphrase"]).output()?;
             scene.sign(key, repository)?;
@@ -56,9 +60,9 @@ impl Scene {
         self.place.join(name).display().to_string()
     }
 
-    /// Returns the last commit of the demo.
-    pub(super) fn commit(&self) -> &str {
-        &self.commit
+    /// Returns the last commit of the demo, and that commit's tree.
+    pub(super) fn commit_and_tree(&self) -> [&str; 2] {
+        [&self.commit, &self.tree]
     }
 
     /// Names a program that runs in the demo's work tree, and knows nothing of who runs it.
@@ -103,7 +107,7 @@ impl Scene {
         Ok(self.countersign(&["verify", &file, "--policy", &policy, "--bundle", bundle, "--format", "json"]))
     }
 
-    fn make_history(&self, repository: &Repository) -> Result<String, String> {
+    fn make_history(&self, repository: &Repository) -> Result<(), String> {
         for folder in ["demo", "tampered"] {
             fs::create_dir(self.place.join(folder)).map_err(|error| format!("can't make `{folder}`: {error}"))?;
         }
@@ -111,17 +115,31 @@ impl Scene {
         let script = "git init -q --initial-branch=main . && git fast-import --quiet <\"$1\" && git checkout -q main \
              && git remote add origin https://example.test/demo && git archive --output ../demo.tar HEAD \
              && { cat ../demo.tar; printf x; } >../tampered/demo.tar && git cat-file commit HEAD >../commit-object";
-        self.program("sh", &["-euc", script, "sh", &stream.display().to_string()]).output()?;
-        Ok(self.program("git", &["rev-parse", "HEAD"]).output()?.trim().to_owned())
+        self.program("sh", &["-euc", script, "sh", &stream.display().to_string()]).output().map(drop)
+    }
+
+    fn object(&self, name: &str) -> Result<String, String> {
+        Ok(self.program("git", &["rev-parse", name]).output()?.trim().to_owned())
     }
 
     fn sign(&self, key: &str, repository: &Repository) -> Result<(), String> {
         let private = self.at(&format!("{key}.key"));
         self.sign_build(&private, "", &self.at(&format!("{key}-build.sigstore.json")))?;
-        let transcript = repository.root().join(TRANSCRIPT).display().to_string();
-        let run = ["attest", "agent-run", "--subject", "git:HEAD", "--agent", "claude-code", "--transcript", &transcript];
-        let (signer, out) = (format!("file:{private}"), self.at(&format!("{key}-run.sigstore.json")));
-        self.countersign(&[&run[..], &["--signer", &signer, "--store", &self.store(), "--out", &out]].concat()).output()?;
+        let told = repository.root().join("testdata");
+        let [transcript, cyclonedx, spdx] =
+            [TRANSCRIPT, "sbom/demo.cyclonedx.json", "sbom/demo.spdx.json"].map(|name| told.join(name).display().to_string());
+        let file = self.at("demo.tar");
+        let statements: [(&str, &[&str]); 4] = [
+            ("run", &["agent-run", "--subject", "git:HEAD", "--agent", "claude-code", "--transcript", &transcript]),
+            ("cyclonedx", &["sbom", "--subject", &file, "--sbom", &cyclonedx]),
+            ("spdx", &["sbom", "--subject", &file, "--sbom", &spdx]),
+            ("gate", &["gate", "--subject", "git:HEAD", "--name", "unit-tests", "--result", "PASSED"]),
+        ];
+        for (name, arguments) in statements {
+            let (signer, out) = (format!("file:{private}"), self.at(&format!("{key}-{name}.sigstore.json")));
+            let kept = ["--signer", &signer, "--store", &self.store(), "--out", &out];
+            self.countersign(&[&["attest"], arguments, &kept].concat()).output()?;
+        }
 
         let build = self.bundle(&format!("{key}-build"))?;
         self.write("statement.json", build.unverified_payload())?;
@@ -166,4 +184,4 @@ impl Scene {
     }
 }
 
-const TRANSCRIPT: &str = "testdata/transcripts/claude-code/greeting/00000000-0000-4000-8000-000000000001.jsonl";
+const TRANSCRIPT: &str = "transcripts/claude-code/greeting/00000000-0000-4000-8000-000000000001.jsonl";

@@ -64,3 +64,52 @@ impl Workshop {
 
 /// The file that is written when everything else is there; it holds what was pinned.
 const WHOLE: &str = ".countersign-whole";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn workshop(folder: &Path, patience: Duration) -> Workshop {
+        Workshop { folder: folder.to_owned(), recipes: PathBuf::new(), deadline: Instant::now() + patience }
+    }
+
+    fn shell(place: &Path, script: &str) -> Vec<Program> {
+        vec![Program::new("sh", &["-euc", script]).within(place)]
+    }
+
+    #[test]
+    fn makes_a_peer_once_for_the_same_pins() {
+        let folder = tempfile::tempdir().unwrap();
+        let workshop = workshop(folder.path(), Duration::from_secs(60));
+        let made = |pins| workshop.obtain("peer-1", pins, |place| Ok(shell(place, "echo made >>log"))).unwrap();
+        let log = || fs::read_to_string(folder.path().join("peer-1/log")).unwrap();
+        made("a");
+        made("a");
+        assert_eq!(log(), "made\n");
+        // Other pins make it from nothing.
+        fs::write(folder.path().join("peer-1/stale"), "").unwrap();
+        made("b");
+        assert_eq!(log(), "made\n");
+        assert!(!folder.path().join("peer-1/stale").exists());
+    }
+
+    #[test]
+    fn takes_no_half_for_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let workshop = workshop(folder.path(), Duration::from_secs(60));
+        workshop.obtain("peer-1", "a", |place| Ok(shell(place, "touch half; false"))).unwrap_err();
+        assert!(folder.path().join("peer-1/half").exists() && !workshop.has("peer-1"));
+        workshop.obtain("peer-1", "a", |place| Ok(shell(place, "test ! -e half"))).unwrap();
+        assert!(workshop.has("peer-1"));
+    }
+
+    #[test]
+    fn makes_nothing_beyond_the_deadline() {
+        let folder = tempfile::tempdir().unwrap();
+        let workshop = workshop(folder.path(), Duration::ZERO);
+        let error = workshop.obtain("peer-1", "a", |place| Ok(shell(place, "exec sleep 60"))).unwrap_err();
+        assert!(error.ends_with("took too long") && !workshop.has("peer-1"), "{error}");
+    }
+}
