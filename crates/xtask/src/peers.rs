@@ -7,6 +7,7 @@ mod workshop;
 mod python;
 mod securesystemslib;
 mod sigstore_python;
+mod in_toto_attestation;
 mod sigstore_js;
 mod cosign;
 
@@ -35,6 +36,7 @@ const PEERS: &[Peer] = &[
     Peer { name: "sigstore-js", folder: sigstore_js::FOLDER, seconds: 60, obtain: sigstore_js::obtain, ask: sigstore_js::ask },
     Peer { name: "securesystemslib", folder: python::FOLDER, seconds: 120, obtain: python::obtain, ask: securesystemslib::ask },
     Peer { name: "sigstore-python", folder: python::FOLDER, seconds: 120, obtain: python::obtain, ask: sigstore_python::ask },
+    Peer { name: "in-toto-attestation", folder: python::FOLDER, seconds: 120, obtain: python::obtain, ask: in_toto_attestation::ask },
     Peer { name: "cosign", folder: cosign::FOLDER, seconds: 1_200, obtain: cosign::obtain, ask: cosign::ask },
 ];
 

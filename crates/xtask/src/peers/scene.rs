@@ -6,7 +6,7 @@
 //! {p256,ed25519}-{build,cyclonedx,spdx}.sigstore.json about demo.tar
 //! {p256,ed25519}-{run,gate}.sigstore.json             about the demo's last commit, and about its tree
 //! {p256,ed25519}-tampered.sigstore.json               the build's, changed to be about tampered/demo.tar
-//! {,run-}statement.json  predicate.json               what was signed: the whole, and the build without its subject
+//! {,run-,gate-}statement.json  predicate.json         what was signed: the whole, and the build without its subject
 //! demo.tar  tampered/demo.tar  commit-object
 //! ```
 
@@ -144,7 +144,9 @@ impl Scene {
         let build = self.bundle(&format!("{key}-build"))?;
         self.write("statement.json", build.unverified_payload())?;
         self.write("predicate.json", &build.unverified_statement().predicate.canonical())?;
-        self.write("run-statement.json", self.bundle(&format!("{key}-run"))?.unverified_payload())?;
+        for what in ["run", "gate"] {
+            self.write(&format!("{what}-statement.json"), self.bundle(&format!("{key}-{what}"))?.unverified_payload())?;
+        }
         self.write(&format!("{key}-tampered.sigstore.json"), &self.tampered(&build)?)
     }
 
