@@ -6,5 +6,7 @@ mod local;
 mod signer;
 
 pub use attest::{AttestError, attest};
-pub use local::{Exposure, KeyError, KeyType, LocalKey, Passphrase, read_key_file, work_tree_above, write_key_files};
+pub use local::{
+    Exposure, KeyError, KeyType, LocalKey, Passphrase, read_key_file, work_tree_above, write_cosign_key_files, write_key_files,
+};
 pub use signer::{SignError, Signer};

@@ -3,6 +3,8 @@
 
 mod error;
 mod passphrase;
+mod work;
+mod cosign;
 mod pem;
 mod file;
 
@@ -13,7 +15,7 @@ use pkcs8::{Document, EncodePublicKey, LineEnding};
 use zeroize::Zeroizing;
 
 pub use error::{Exposure, KeyError};
-pub use file::{read_key_file, work_tree_above, write_key_files};
+pub use file::{read_key_file, work_tree_above, write_cosign_key_files, write_key_files};
 pub use passphrase::Passphrase;
 
 /// The kind of a local key, and with it the kind of its signatures.

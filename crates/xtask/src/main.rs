@@ -7,6 +7,7 @@ mod ci;
 mod features;
 mod fuzz;
 mod header;
+mod peers;
 mod purity;
 mod repository;
 mod run;
@@ -30,7 +31,10 @@ usage: cargo xtask TASK
   testdata          makes the cases and golden files again; a test compares them
   bench             what things cost, as ratios to a floor in the same run (minutes)
   transcript [MB]   attests a huge transcript with a bound on memory (default 500)
-  fuzz [SECONDS]    runs each fuzz target for so long (default 30)";
+  fuzz [SECONDS]    runs each fuzz target for so long (default 30)
+  peers [--within SECONDS] [NAME...]
+                    others verify what we sign, and we what they sign; gets them into
+                    $COUNTERSIGN_PEERS (default: countersign/peers in the cache folder)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -56,6 +60,7 @@ fn perform(repository: &Repository, arguments: &[&str]) -> Result<(), String> {
         ["bench"] => bench::run(repository),
         ["transcript"] => transcript::run(repository, "500"),
         ["transcript", megabytes] => transcript::run(repository, megabytes),
+        ["peers", names @ ..] => peers::run(repository, names),
         ["fuzz"] => fuzz::run(repository, "30"),
         ["fuzz", seconds] if seconds.parse::<u32>().is_ok() => fuzz::run(repository, seconds),
         _ => Err(USAGE.to_owned()),

@@ -2,8 +2,11 @@
 //! It decides nothing about what is run.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 /// A program with its arguments.
 pub(crate) struct Program {
@@ -32,6 +35,12 @@ impl Program {
         self
     }
 
+    /// Takes a variable out of its environment.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// Runs it, with its output going where ours goes.
     pub(crate) fn run(mut self) -> Result<(), String> {
         let status = self.command.status().map_err(|error| format!("can't start `{}`: {error}", self.line))?;
@@ -48,8 +57,81 @@ impl Program {
         }
     }
 
+    /// Runs it and returns how it ended and what it said; that it failed is an answer, too. None is waited for for ever.
+    pub(crate) fn answer(mut self) -> Result<Answer, String> {
+        // Into files, since nobody reads while it is waited for.
+        let unwritable = |error| format!("can't make a temporary file: {error}");
+        let (mut stdout, mut stderr) = (tempfile::tempfile().map_err(unwritable)?, tempfile::tempfile().map_err(unwritable)?);
+        self.command.stdout(stdout.try_clone().map_err(unwritable)?).stderr(stderr.try_clone().map_err(unwritable)?);
+        let code = self.ended_before(Instant::now() + PATIENCE)?.code();
+        let read = |file: &mut File| {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes)).map(|_| bytes)
+        };
+        let (stdout, stderr) = (read(&mut stdout).map_err(unwritable)?, read(&mut stderr).map_err(unwritable)?);
+        Ok(Answer { line: self.line, code, stdout, said: String::from_utf8_lossy(&stderr).trim().to_owned() })
+    }
+
+    /// Runs it like [`Program::run`], and ends it at the deadline.
+    pub(crate) fn run_until(mut self, deadline: Instant) -> Result<(), String> {
+        let status = self.ended_before(deadline)?;
+        if status.success() { Ok(()) } else { Err(format!("`{}` failed ({status})", self.line)) }
+    }
+
+    fn ended_before(&mut self, deadline: Instant) -> Result<ExitStatus, String> {
+        let mut child = self.command.spawn().map_err(|error| format!("can't start `{}`: {error}", self.line))?;
+        loop {
+            let ended = child.try_wait().map_err(|error| format!("can't wait for `{}`: {error}", self.line))?;
+            match ended {
+                Some(status) => return Ok(status),
+                None if Instant::now() < deadline => std::thread::sleep(LOOK_AGAIN),
+                None => {
+                    // That it ended by itself just now doesn't matter.
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return Err(format!("`{}` took too long", self.line));
+                }
+            }
+        }
+    }
+
     /// Returns whether it starts and succeeds, without a word.
     pub(crate) fn works(mut self) -> bool {
         self.command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     }
 }
+
+/// How a program ended, and what it said.
+pub(crate) struct Answer {
+    line: String,
+    code: Option<i32>,
+    /// What it printed.
+    pub(crate) stdout: Vec<u8>,
+    said: String,
+}
+
+impl Answer {
+    /// Returns what it printed, if it succeeded.
+    pub(crate) fn accepted(self) -> Result<Vec<u8>, String> {
+        if self.code == Some(0) { Ok(self.stdout) } else { Err(self.told("should succeed")) }
+    }
+
+    /// Holds if it failed, and said why in words that hold `why`.
+    pub(crate) fn refused(self, why: &str) -> Result<(), String> {
+        if self.code != Some(0) && self.said.contains(why) { Ok(()) } else { Err(self.told(&format!("should fail and say `{why}`"))) }
+    }
+
+    /// Holds if it ended with that code, and printed text that holds `word`.
+    pub(crate) fn ended(self, code: i32, word: &str) -> Result<(), String> {
+        let holds = self.code == Some(code) && String::from_utf8_lossy(&self.stdout).contains(word);
+        if holds { Ok(()) } else { Err(self.told(&format!("should end with {code} and print `{word}`"))) }
+    }
+
+    fn told(&self, expected: &str) -> String {
+        let code = self.code.map_or("a signal".to_owned(), |code| code.to_string());
+        format!("`{}` {expected}; it ended with {code}:\n{}\n{}", self.line, String::from_utf8_lossy(&self.stdout).trim(), self.said)
+    }
+}
+
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_secs(120);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
-use countersign_sign::{KeyType, LocalKey, write_key_files};
+use countersign_sign::{KeyError, KeyType, LocalKey, write_cosign_key_files, write_key_files};
 
 use crate::data_home::home;
 use crate::escape::escaped;
@@ -29,7 +29,8 @@ enum KeyVerb {
 
 /// Makes a key: PREFIX.key (private, mode 0600, encrypted) and PREFIX.pub (SPKI PEM)
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  countersign key generate\n  countersign key generate --out ~/keys/release --type ed25519")]
+#[command(after_help = "Examples:\n  countersign key generate\n  countersign key generate --out ~/keys/release --type ed25519\n  \
+    countersign key generate --out cosign --format cosign    a pair that cosign takes as cosign.key and cosign.pub")]
 struct Generate {
     /// Where to: PREFIX.key and PREFIX.pub, outside of any work tree [default: $XDG_DATA_HOME/countersign/keys/default]
     #[arg(long, value_name = "PREFIX", value_hint = ValueHint::FilePath)]
@@ -37,6 +38,9 @@ struct Generate {
     /// The key's algorithm
     #[arg(long = "type", value_name = "TYPE", value_enum, default_value_t = Algorithm::P256)]
     key_type: Algorithm,
+    /// How the private key is written; all are read
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = PrivateFormat::Pkcs8)]
+    format: PrivateFormat,
     /// Leaves the private key unencrypted: whatever runs as you can sign with it
     #[arg(long)]
     no_passphrase: bool,
@@ -48,6 +52,14 @@ enum Algorithm {
     P256,
     /// Pure Ed25519
     Ed25519,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PrivateFormat {
+    /// PKCS#8, as OpenSSL and most others read it
+    Pkcs8,
+    /// As cosign encrypts its own keys; P-256 only
+    Cosign,
 }
 
 /// Prints the public half of a signer's key
@@ -86,13 +98,29 @@ impl Generate {
             Algorithm::P256 => KeyType::P256,
             Algorithm::Ed25519 => KeyType::Ed25519,
         };
+        if self.format == PrivateFormat::Cosign {
+            // Before anybody is asked for a passphrase.
+            if self.no_passphrase {
+                return Err(Failure::new(
+                    "usage",
+                    "cosign's keys are always encrypted: `--format cosign` can't be had with `--no-passphrase`",
+                ));
+            }
+            if key_type != KeyType::P256 {
+                return Err(KeyError::NotForCosign.into());
+            }
+        }
         let protection = if self.no_passphrase {
             None
         } else {
             Some(passphrase.fresh(&format!("`{}`", signer::with_ending(&prefix, ".key").display()))?)
         };
         let key = LocalKey::generate(key_type)?;
-        let (private, public) = write_key_files(&prefix, &key, protection.as_ref(), home().as_deref())?;
+        let home = home();
+        let (private, public) = match (&protection, self.format) {
+            (Some(passphrase), PrivateFormat::Cosign) => write_cosign_key_files(&prefix, &key, passphrase, home.as_deref()),
+            (protection, _) => write_key_files(&prefix, &key, protection.as_ref(), home.as_deref()),
+        }?;
         let protected = if protection.is_some() { "encrypted" } else { "NOT encrypted" };
         output::answer(&format!(
             "{}  private key, {key_type}, {protected}\n{}  public key\n",

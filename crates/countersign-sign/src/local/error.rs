@@ -64,6 +64,18 @@ pub enum KeyError {
     /// The PEM has the right label but not the right content.
     #[error("damaged private key: its content isn't well-formed PKCS#8")]
     Malformed,
+    /// The PEM has cosign's label but not the content that cosign writes.
+    #[error("damaged private key: its content isn't what cosign writes")]
+    DamagedCosign,
+    /// The key is encrypted in a way that cosign doesn't encrypt.
+    #[error("unsupported encryption `{name}`: cosign's keys use scrypt and nacl/secretbox")]
+    UnknownEncryption {
+        /// The beginning of the name of the derivation or cipher.
+        name: String,
+    },
+    /// The key can't be of use to cosign.
+    #[error("cosign signs with Ed25519 keys in a way that neither it nor others verify (Ed25519ph): give it a P-256 key")]
+    NotForCosign,
     /// The text is longer than any private key.
     #[error("not a private key: longer than {limit} bytes")]
     TooLarge {
@@ -71,7 +83,11 @@ pub enum KeyError {
         limit: usize,
     },
     /// The key uses an algorithm that isn't supported.
-    #[error("unsupported algorithm {oid}: keys are P-256 or Ed25519, encrypted with PBES2 (scrypt, or PBKDF2 with HMAC-SHA-2) and AES-CBC")]
+    #[error(
+        "unsupported algorithm {}: keys are P-256 or Ed25519, encrypted as cosign does or with PBES2 (scrypt, or PBKDF2 with HMAC-SHA-2) \
+         and AES-CBC",
+        named(oid)
+    )]
     Unsupported {
         /// The algorithm's object identifier, in dots.
         oid: String,
@@ -133,13 +149,13 @@ impl KeyError {
             Self::Exposed { .. } => "key-exposed",
             Self::Exists { .. } => "key-exists",
             Self::InFile { problem, .. } => problem.code(),
-            Self::NotAKey | Self::NotAFile { .. } | Self::Malformed | Self::TooLarge { .. } => "key-malformed",
-            Self::OtherFormat { .. } | Self::Unsupported { .. } => "key-unsupported",
+            Self::NotAKey | Self::NotAFile { .. } | Self::Malformed | Self::DamagedCosign | Self::TooLarge { .. } => "key-malformed",
+            Self::OtherFormat { .. } | Self::Unsupported { .. } | Self::UnknownEncryption { .. } => "key-unsupported",
             Self::TooCostly { .. } => "key-too-costly",
             Self::PassphraseNeeded => "passphrase-needed",
             Self::WrongPassphrase => "passphrase-wrong",
             Self::EmptyPassphrase => "passphrase-empty",
-            Self::NotAPrefix { .. } | Self::SecretOutOfRange | Self::UnknownType { .. } => "key-argument",
+            Self::NotAPrefix { .. } | Self::SecretOutOfRange | Self::UnknownType { .. } | Self::NotForCosign => "key-argument",
             Self::Randomness { .. } | Self::Encoding | Self::Signing | Self::Io { .. } => "key-failed",
         }
     }
@@ -162,3 +178,17 @@ pub enum Exposure {
         top: PathBuf,
     },
 }
+
+/// Says an object identifier by the name that people know, where it's one of a key that others make.
+fn named(oid: &str) -> String {
+    let known = KNOWN_KEYS.iter().find(|(known, _)| *known == oid);
+    known.map_or_else(|| oid.to_owned(), |(oid, name)| format!("{name} ({oid})"))
+}
+
+const KNOWN_KEYS: [(&str, &str); 5] = [
+    ("1.2.840.113549.1.1.1", "RSA"),
+    ("1.2.840.113549.1.1.10", "RSA-PSS"),
+    ("1.3.132.0.34", "P-384"),
+    ("1.3.132.0.35", "P-521"),
+    ("1.3.132.0.10", "secp256k1"),
+];

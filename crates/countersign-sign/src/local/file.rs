@@ -26,6 +26,28 @@ pub fn write_key_files(
     passphrase: Option<&Passphrase>,
     home: Option<&Path>,
 ) -> Result<(PathBuf, PathBuf), KeyError> {
+    write_pair(prefix, key, || key.to_pem(passphrase), home)
+}
+
+/// Writes like [`write_key_files`], with the private key as cosign encrypts its own.
+///
+/// # Errors
+/// As [`write_key_files`]; [`KeyError::NotForCosign`] for any key but a P-256 one.
+pub fn write_cosign_key_files(
+    prefix: &Path,
+    key: &LocalKey,
+    passphrase: &Passphrase,
+    home: Option<&Path>,
+) -> Result<(PathBuf, PathBuf), KeyError> {
+    write_pair(prefix, key, || key.to_cosign_pem(passphrase).map(Zeroizing::new), home)
+}
+
+fn write_pair(
+    prefix: &Path,
+    key: &LocalKey,
+    private_pem: impl FnOnce() -> Result<Zeroizing<String>, KeyError>,
+    home: Option<&Path>,
+) -> Result<(PathBuf, PathBuf), KeyError> {
     let (private_path, public_path) = (with_ending(prefix, ".key")?, with_ending(prefix, ".pub")?);
     // `parent` of a bare name is empty, and no directory has that name.
     let directory = prefix.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -39,7 +61,7 @@ pub fn write_key_files(
         }
     }
 
-    let private_pem = key.to_pem(passphrase)?;
+    let private_pem = private_pem()?;
     let private_file = prepared(directory, &private_path, private_pem.as_bytes(), 0o600)?;
     let public_file = prepared(directory, &public_path, key.public_key_pem().as_bytes(), 0o644)?;
     publish_pair((private_file, &private_path), (public_file, &public_path))?;

@@ -1,4 +1,4 @@
-//! Private keys as PEM: PKCS#8, plain or encrypted with PBES2.
+//! Private keys as PEM: PKCS#8, plain or encrypted with PBES2, and by cosign's label what `cosign` reads.
 //! It opens no files. A file is a stranger until the passphrase has opened it, so the work it can ask for is bounded.
 
 use pkcs8::der::pem::{LineEnding, PemLabel, decode_label};
@@ -10,10 +10,13 @@ use pkcs8::{
 };
 use zeroize::Zeroizing;
 
+use super::cosign::{self, SecretBox};
+use super::work::{ScryptCost, check_pbkdf2};
 use super::{KeyError, LocalKey, Passphrase, Secret};
 
 impl LocalKey {
-    /// Reads a private key from PEM: `PRIVATE KEY` or `ENCRYPTED PRIVATE KEY` (PKCS#8). A passphrase that isn't needed is ignored.
+    /// Reads a private key from PEM: `PRIVATE KEY` or `ENCRYPTED PRIVATE KEY` (PKCS#8), or `ENCRYPTED SIGSTORE PRIVATE KEY`
+    /// (cosign's). A passphrase that isn't needed is ignored.
     ///
     /// # Errors
     /// Each as its own variant: no key, another format, an unsupported algorithm, a passphrase that is needed or wrong, too much
@@ -21,7 +24,7 @@ impl LocalKey {
     pub fn from_pem(pem: &str, passphrase: Option<&Passphrase>) -> Result<Self, KeyError> {
         match StoredKey::parse(pem)? {
             StoredKey::Plain(document) => plain_key(document.as_bytes()),
-            StoredKey::Encrypted(document) => decrypt(&document, passphrase.ok_or(KeyError::PassphraseNeeded)?),
+            StoredKey::Encrypted(key) => key.open(passphrase.ok_or(KeyError::PassphraseNeeded)?),
         }
     }
 
@@ -29,7 +32,7 @@ impl LocalKey {
     pub(super) fn from_pem_asking(pem: &str, ask: impl FnOnce() -> Option<Passphrase>) -> Result<Self, KeyError> {
         match StoredKey::parse(pem)? {
             StoredKey::Plain(document) => plain_key(document.as_bytes()),
-            StoredKey::Encrypted(document) => decrypt(&document, &ask().ok_or(KeyError::PassphraseNeeded)?),
+            StoredKey::Encrypted(key) => key.open(&ask().ok_or(KeyError::PassphraseNeeded)?),
         }
     }
 
@@ -38,24 +41,46 @@ impl LocalKey {
     /// # Errors
     /// [`KeyError::EmptyPassphrase`]; [`KeyError::Randomness`] if the operating system gives none for salt and IV.
     pub fn to_pem(&self, passphrase: Option<&Passphrase>) -> Result<Zeroizing<String>, KeyError> {
-        let plain = match &self.secret {
-            Secret::P256(key) => key.to_pkcs8_der(),
-            // Version 1, without the public half: OpenSSL 3 doesn't read version 2.
-            Secret::Ed25519(key) => ed25519_dalek::pkcs8::KeypairBytes { secret_key: key.to_bytes(), public_key: None }.to_pkcs8_der(),
-        }
-        .map_err(|_| KeyError::Encoding)?;
+        let plain = self.to_pkcs8()?;
         match passphrase {
             None => plain.to_pem(PrivateKeyInfoRef::PEM_LABEL, LineEnding::LF),
             Some(passphrase) => encrypt(&plain, passphrase)?.to_pem(EncryptedPrivateKeyInfoRef::PEM_LABEL, LineEnding::LF),
         }
         .map_err(|_| KeyError::Encoding)
     }
+
+    /// Returns the key as cosign encrypts it: `ENCRYPTED SIGSTORE PRIVATE KEY`.
+    ///
+    /// # Errors
+    /// [`KeyError::NotForCosign`] for any key but a P-256 one; [`KeyError::EmptyPassphrase`]; [`KeyError::Randomness`] if the
+    /// operating system gives none for salt and nonce.
+    pub fn to_cosign_pem(&self, passphrase: &Passphrase) -> Result<String, KeyError> {
+        match self.secret {
+            Secret::P256(_) => SecretBox::seal(self.to_pkcs8()?.as_bytes(), passphrase)?.to_pem(),
+            Secret::Ed25519(_) => Err(KeyError::NotForCosign),
+        }
+    }
+
+    fn to_pkcs8(&self) -> Result<SecretDocument, KeyError> {
+        match &self.secret {
+            Secret::P256(key) => key.to_pkcs8_der(),
+            // Version 1, without the public half: OpenSSL 3 doesn't read version 2.
+            Secret::Ed25519(key) => ed25519_dalek::pkcs8::KeypairBytes { secret_key: key.to_bytes(), public_key: None }.to_pkcs8_der(),
+        }
+        .map_err(|_| KeyError::Encoding)
+    }
 }
 
-/// A key as it stands in its file. An encrypted one has been checked to be worth asking a passphrase for.
+/// A key as it stands in its file.
 enum StoredKey {
     Plain(SecretDocument),
-    Encrypted(SecretDocument),
+    Encrypted(EncryptedKey),
+}
+
+/// An encrypted key that has been checked to be worth asking a passphrase for.
+enum EncryptedKey {
+    Pkcs8(SecretDocument),
+    Cosign(SecretBox),
 }
 
 impl StoredKey {
@@ -64,6 +89,9 @@ impl StoredKey {
             return Err(KeyError::TooLarge { limit: KEY_FILE_BYTES });
         }
         let label = decode_label(pem.as_bytes()).map_err(|_| KeyError::NotAKey)?;
+        if cosign::LABELS.contains(&label) {
+            return Ok(Self::Encrypted(EncryptedKey::Cosign(SecretBox::from_pem(pem)?)));
+        }
         if let Some((label, hint)) = OTHER_FORMATS.iter().find(|(other, _)| *other == label) {
             return Err(KeyError::OtherFormat { label, hint });
         }
@@ -76,7 +104,16 @@ impl StoredKey {
             return Ok(Self::Plain(document));
         }
         check_encryption(&encrypted_info(&document)?)?;
-        Ok(Self::Encrypted(document))
+        Ok(Self::Encrypted(EncryptedKey::Pkcs8(document)))
+    }
+}
+
+impl EncryptedKey {
+    fn open(&self, passphrase: &Passphrase) -> Result<LocalKey, KeyError> {
+        match self {
+            Self::Pkcs8(document) => decrypt(document, passphrase),
+            Self::Cosign(sealed) => plain_key(&sealed.open(passphrase)?),
+        }
     }
 }
 
@@ -126,29 +163,12 @@ fn check_encryption(info: &EncryptedPrivateKeyInfoRef<'_>) -> Result<(), KeyErro
     }
     match &parameters.kdf {
         Kdf::Pbkdf2(pbkdf2) if pbkdf2.prf == Pbkdf2Prf::HmacWithSha1 => Err(unsupported(pbkdf2.prf.oid())),
-        Kdf::Pbkdf2(pbkdf2) if pbkdf2.iteration_count == 0 => Err(KeyError::Malformed),
-        Kdf::Pbkdf2(pbkdf2) if pbkdf2.iteration_count > PBKDF2_ITERATIONS => Err(KeyError::TooCostly { what: "time" }),
-        Kdf::Pbkdf2(_) => Ok(()),
-        Kdf::Scrypt(scrypt) => check_scrypt(scrypt),
+        Kdf::Pbkdf2(pbkdf2) => check_pbkdf2(pbkdf2.iteration_count),
+        Kdf::Scrypt(scrypt) => {
+            ScryptCost { n: scrypt.cost_parameter, r: scrypt.block_size.into(), p: scrypt.parallelization.into() }.check()
+        }
         other => Err(unsupported(other.oid())),
     }
-}
-
-/// Checks RFC 7914's conditions and our bounds; memory is 128·N·r bytes, time grows with N·r·p.
-fn check_scrypt(scrypt: &ScryptParams) -> Result<(), KeyError> {
-    let cost = scrypt.cost_parameter;
-    let (block_size, parallelization) = (u64::from(scrypt.block_size), u64::from(scrypt.parallelization));
-    if cost < 2 || !cost.is_power_of_two() || block_size == 0 || parallelization == 0 {
-        return Err(KeyError::Malformed);
-    }
-    let blocks = cost.saturating_mul(block_size);
-    if blocks > SCRYPT_BLOCKS {
-        return Err(KeyError::TooCostly { what: "memory" });
-    }
-    if blocks.saturating_mul(parallelization) > SCRYPT_WORK {
-        return Err(KeyError::TooCostly { what: "time" });
-    }
-    Ok(())
 }
 
 fn decrypt(document: &SecretDocument, passphrase: &Passphrase) -> Result<LocalKey, KeyError> {
@@ -210,12 +230,6 @@ fn encrypt(plain: &SecretDocument, passphrase: &Passphrase) -> Result<SecretDocu
 
 /// Largest key file that is read, in bytes.
 pub(super) const KEY_FILE_BYTES: usize = 64 << 10;
-/// Most PBKDF2 iterations: what RFC 8018 §4.2 calls appropriate for especially critical keys.
-const PBKDF2_ITERATIONS: u32 = 10_000_000;
-/// Most N·r of scrypt: 256 MiB of memory.
-const SCRYPT_BLOCKS: u64 = 1 << 21;
-/// Most N·r·p of scrypt: some seconds.
-const SCRYPT_WORK: u64 = 1 << 22;
 
 // One of OWASP's equivalent settings, and the largest N that OpenSSL 3 reads: its scrypt stops at 32 MiB.
 const OUR_SCRYPT_N: u64 = 1 << 14;
@@ -225,11 +239,7 @@ const SALT_BYTES: usize = 16;
 const AES_BLOCK_BYTES: usize = 16;
 
 const SEC1_HINT: &str = "convert it with `openssl pkcs8 -topk8 -in OLD -out NEW.key`";
-const COSIGN_HINT: &str = "cosign's own encryption is not supported yet; make a key with `countersign key generate --type p256 --no-passphrase` \
-and give it to cosign with `cosign import-key-pair --key PREFIX.key`";
-const OTHER_FORMATS: [(&str, &str); 8] = [
-    ("ENCRYPTED SIGSTORE PRIVATE KEY", COSIGN_HINT),
-    ("ENCRYPTED COSIGN PRIVATE KEY", COSIGN_HINT),
+const OTHER_FORMATS: [(&str, &str); 6] = [
     ("EC PARAMETERS", SEC1_HINT),
     ("EC PRIVATE KEY", SEC1_HINT),
     ("RSA PRIVATE KEY", "keys are P-256 or Ed25519; make one with `countersign key generate`"),

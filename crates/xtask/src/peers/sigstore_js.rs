@@ -1,0 +1,64 @@
+//! @sigstore/verify 4.1.3 and @sigstore/bundle 5.0.1: bundles that keys signed, without a log, both ways.
+//! Bundles with certificates are asked of them where there is an authority to issue them.
+
+use std::fs;
+
+use super::report::Report;
+use super::scene::{KEYS, Scene};
+use super::workshop::Workshop;
+use crate::run::Program;
+
+/// Installs them by their lock.
+pub(super) fn obtain(workshop: &Workshop) -> Result<(), String> {
+    for tool in ["node", "npm"] {
+        if !Program::new(tool, &["--version"]).works() {
+            return Err(format!("{tool} isn't there"));
+        }
+    }
+    let lock = workshop.recipe("sigstore-js/package-lock.json");
+    let pins = fs::read_to_string(&lock).map_err(|error| format!("can't read `{}`: {error}", lock.display()))?;
+    workshop.obtain(FOLDER, &pins, |place| {
+        for file in ["package.json", "package-lock.json"] {
+            let from = workshop.recipe(&format!("sigstore-js/{file}"));
+            fs::copy(&from, place.join(file)).map_err(|error| format!("can't copy `{}`: {error}", from.display()))?;
+        }
+        // `ci` installs what the lock says, by its hashes, or fails. They ask for a newer Node than they need here.
+        let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+        Ok(vec![Program::new("npm", &install).within(place)])
+    })
+}
+
+/// Asks everything.
+pub(super) fn ask(workshop: &Workshop, scene: &Scene, report: &mut Report) -> Result<(), String> {
+    // Beside what it imports, which Node looks for from there.
+    let script = workshop.place(FOLDER).join("peer.mjs");
+    let from = workshop.recipe("sigstore-js/peer.mjs");
+    fs::copy(&from, &script).map_err(|error| format!("can't copy `{}`: {error}", from.display()))?;
+    let script = script.display().to_string();
+    let ask = |arguments: &[&str]| Program::new("node", &[&[script.as_str()], arguments].concat()).answer();
+    for key in KEYS {
+        let (public, private) = (scene.at(&format!("{key}.pub")), scene.at(&format!("{key}.key")));
+        for what in ["build", "run"] {
+            let bundle = scene.at(&format!("{key}-{what}.sigstore.json"));
+            report.check(&format!("verifies our {what}, signed with {key}"), ask(&["verify", &bundle, &public])?.accepted().map(drop));
+        }
+        let tampered = scene.at(&format!("{key}-tampered.sigstore.json"));
+        report.check(
+            &format!("refuses our build, signed with {key}, once its payload is changed"),
+            ask(&["verify", &tampered, &public])?.refused("SIGNATURE_ERROR"),
+        );
+        let theirs = scene.at(&format!("{key}-js.sigstore.json"));
+        ask(&["sign", &scene.at("statement.json"), &private, &theirs])?.accepted()?;
+        report.check(&format!("makes a bundle with {key} that we allow"), scene.allows(&theirs, key));
+        report.check(&format!("makes a bundle with {key} that we deny for another file"), scene.denies_another_file(&theirs, key));
+    }
+    let [one, other] = KEYS;
+    report.check(
+        "finds no other key than the one that the bundle names",
+        ask(&["verify", &scene.at(&format!("{one}-build.sigstore.json")), &scene.at(&format!("{other}.pub"))])?.refused("PUBLIC_KEY_ERROR"),
+    );
+    Ok(())
+}
+
+/// Where it is kept.
+pub(super) const FOLDER: &str = "sigstore-js-4.1.3";
