@@ -3,11 +3,13 @@
 
 mod attest;
 mod completions;
+mod disclose;
 mod init;
 mod inspect;
 mod key;
 mod policy;
 mod run;
+mod shred;
 mod verify;
 
 use std::ffi::OsString;
@@ -39,6 +41,8 @@ verbs! {
     attest::Attest,
     verify::Verify,
     inspect::Inspect,
+    disclose::Disclose,
+    shred::Shred,
     policy::Policy,
     completions::Completions,
 }

@@ -1,7 +1,8 @@
-//! `countersign inspect`: shows what a bundle claims, and that nothing of it is verified.
+//! `countersign inspect`: shows what a bundle claims and a disclosure opens, and that nothing of it is verified.
 //! Whether a claim is believed is for `verify` to say.
 
 mod claims;
+mod disclosed;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,14 +16,19 @@ use crate::failure::Failure;
 use crate::output::{self, WARNING};
 use crate::passphrase::PassphraseSource;
 use claims::Claims;
+use disclosed::Disclosed;
 
-/// Shows what bundles claim; verifies nothing
+/// Shows what bundles claim and disclosures open; verifies nothing
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  countersign inspect .countersign/evidence/bundles/*.sigstore.json")]
+#[command(after_help = "Examples:\n  countersign inspect .countersign/evidence/bundles/*.sigstore.json\n  \
+    countersign inspect message-2.json --bundle run.sigstore.json")]
 pub(crate) struct Inspect {
-    /// The bundles
+    /// The bundles, or disclosures that `disclose` wrote
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     files: Vec<PathBuf>,
+    /// Checks disclosures against the sealed records that this bundle carries. Repeatable
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    bundle: Vec<PathBuf>,
     /// How they are shown
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -39,9 +45,10 @@ enum Format {
 impl Inspect {
     pub(crate) fn run(self, _: &PassphraseSource) -> Result<ExitCode, Failure> {
         let mut refused = None;
+        let bundles = self.bundle.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
         for (place, file) in self.files.iter().enumerate() {
-            let claims = match read(file) {
-                Ok(bundle) => Claims::of(&bundle),
+            let shown = match Shown::read(file, &bundles) {
+                Ok(shown) => shown,
                 // The others may be good; the last word is the failure all the same.
                 Err(failure) => {
                     if let Some(earlier) = refused.replace(failure) {
@@ -51,13 +58,11 @@ impl Inspect {
                 }
             };
             match self.format {
-                Format::Json => output::answer_bytes(&[claims.to_json(), b"\n".to_vec()].concat())?,
+                Format::Json => output::answer_bytes(&[shown.to_json(), b"\n".to_vec()].concat())?,
                 Format::Human => {
                     let gap = if place == 0 { "" } else { "\n" };
                     let name = escaped(&file.display().to_string());
-                    output::answer(&format!(
-                        "{gap}{WARNING}UNVERIFIED{WARNING:#}  {name}: anybody may have written what follows\n{claims}"
-                    ))?;
+                    output::answer(&format!("{gap}{}", shown.human(&name)))?;
                 }
             }
         }
@@ -65,6 +70,43 @@ impl Inspect {
     }
 }
 
+/// What a file turned out to hold.
+enum Shown {
+    Claims(Claims),
+    Disclosed(Disclosed),
+}
+
+impl Shown {
+    fn read(file: &Path, bundles: &[Bundle]) -> Result<Self, Failure> {
+        let bytes = bundle_file::read_either(file)?;
+        match Disclosed::read(&bytes) {
+            Some(Ok(disclosure)) => Disclosed::of(disclosure, bundles).map(Self::Disclosed),
+            Some(Err(error)) => Err(Failure::new("malformed", format!("`{}`: {error}", file.display()))),
+            None => parse(file, &bytes).map(|bundle| Self::Claims(Claims::of(&bundle))),
+        }
+    }
+
+    fn human(&self, name: &str) -> String {
+        match self {
+            Self::Claims(claims) => {
+                format!("{WARNING}UNVERIFIED{WARNING:#}  {name}: anybody may have written what follows\n{claims}")
+            }
+            Self::Disclosed(disclosed) => disclosed.human(name),
+        }
+    }
+
+    fn to_json(&self) -> Vec<u8> {
+        match self {
+            Self::Claims(claims) => claims.to_json(),
+            Self::Disclosed(disclosed) => disclosed.to_json(),
+        }
+    }
+}
+
 fn read(file: &Path) -> Result<Bundle, Failure> {
-    Bundle::parse(&bundle_file::read(file)?).map_err(|error| Failure::new("malformed", format!("`{}`: {error}", file.display())))
+    parse(file, &bundle_file::read(file)?)
+}
+
+fn parse(file: &Path, bytes: &[u8]) -> Result<Bundle, Failure> {
+    Bundle::parse(bytes).map_err(|error| Failure::new("malformed", format!("`{}`: {error}", file.display())))
 }

@@ -10,7 +10,7 @@ use countersign_capture::agent_run::{AgentOfRun, agent_run};
 use countersign_capture::artifact::Artifact;
 use countersign_capture::git::{GitError, Repository};
 use countersign_capture::observation::{Made, Observation};
-use countersign_capture::sealing::SealedSession;
+use countersign_capture::sealing::{Openings, SealedSession};
 
 use crate::circumstances::{Confinement, Origin, fact};
 use crate::escape::escaped;
@@ -47,7 +47,7 @@ pub(super) struct AgentRun {
 }
 
 impl AgentRun {
-    pub(super) fn statement(self) -> Result<(Statement, Keeping), Failure> {
+    pub(super) fn statement(self, openings: &dyn Openings) -> Result<(Statement, Keeping), Failure> {
         let mut agent = AgentOfRun::named(fact(self.agent, "argument:--agent"))?;
         let repository = repository::at_hand()?;
         let observation = self.origin.observe(repository.as_ref())?;
@@ -66,9 +66,9 @@ impl AgentRun {
         if let Some(delegator) = self.confinement.delegator() {
             agent = agent.on_behalf_of(delegator);
         }
-        let session = SealedSession::read(agent.name(), &self.transcript)?;
+        let session = SealedSession::read(agent.name(), &self.transcript, openings)?;
         let keeping = self.keeping.sparing([&PathBuf::from(self.subject)]);
-        Ok((agent_run(&made, agent.session(session), observation)?, keeping))
+        Ok((agent_run(&made, agent.session(session), observation, openings)?, keeping))
     }
 }
 
