@@ -170,6 +170,8 @@ fn assert_gone(what: &str, kind: &str, secret: &str, text: &str) {
     let (redacted, counts) = redacted(text);
     assert!(counts.iter().any(|(found, _)| found == kind), "{what}: {kind} isn't among {counts:?}: {redacted}");
     assert!(redacted.contains(&format!("[redacted:{kind}]")), "{what}: {kind}: {redacted}");
+    // A kind can be called what its tokens begin with.
+    let redacted = redacted.replace(&format!("[redacted:{kind}]"), "");
     if let Some(piece) = pieces(secret).find(|piece| redacted.contains(piece.as_str())) {
         panic!("{what}: `{piece}` of a {kind} is left: {redacted}");
     }
@@ -268,7 +270,8 @@ proptest! {
     fn what_was_json_still_is_and_nothing_is_taken_out_twice(parts in prop::collection::vec((0_usize..200, "[ -~\n\t\"\\\\é→]{0,12}"), 0..6)) {
         let planted = planted();
         let text = parts.iter().map(|(at, text)| match planted.get(*at) {
-            Some((_, before, secret, behind)) => format!("{text}{before}{secret}{behind}"),
+            // Apart, since two secrets without anything between them are one word.
+            Some((_, before, secret, behind)) => format!("{text} {before}{secret}{behind} "),
             None => text.clone(),
         }).collect::<String>();
         let mut record = Json::from(text.as_str()).canonical();
