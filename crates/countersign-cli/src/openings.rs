@@ -63,7 +63,8 @@ impl Kept {
         let folder = folder()?;
         let by_digest = folder.join(&wanted);
         if by_digest.is_dir() {
-            return Self::at(&by_digest);
+            let kept = Self::at(&by_digest)?;
+            return if kept.record.digest().hex() == wanted { Ok(kept) } else { Err(damaged(&by_digest)) };
         }
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,

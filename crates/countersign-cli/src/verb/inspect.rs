@@ -23,7 +23,7 @@ use disclosed::Disclosed;
 #[command(after_help = "Examples:\n  countersign inspect .countersign/evidence/bundles/*.sigstore.json\n  \
     countersign inspect message-2.json --bundle run.sigstore.json")]
 pub(crate) struct Inspect {
-    /// The bundles, or disclosures that `disclose` wrote
+    /// The bundles, or disclosures that `disclose` wrote; a file may hold one on each line
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     files: Vec<PathBuf>,
     /// Checks disclosures against the sealed records that this bundle carries. Repeatable
@@ -45,52 +45,57 @@ enum Format {
 impl Inspect {
     pub(crate) fn run(self, _: &PassphraseSource) -> Result<ExitCode, Failure> {
         let mut refused = None;
-        let bundles = self.bundle.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
-        for (place, file) in self.files.iter().enumerate() {
-            let shown = match Shown::read(file, &bundles) {
-                Ok(shown) => shown,
-                // The others may be good; the last word is the failure all the same.
+        let mut shown = 0_usize;
+        let against = self.bundle.iter().map(|file| bundles(file)).collect::<Result<Vec<_>, _>>()?.concat();
+        for file in &self.files {
+            let bundles = match bundle_file::read_all(file) {
+                Ok(bundles) => bundles,
                 Err(failure) => {
-                    if let Some(earlier) = refused.replace(failure) {
-                        Failure::report(&earlier);
-                    }
+                    report_earlier(refused.replace(failure));
                     continue;
                 }
             };
-            match self.format {
-                Format::Json => output::answer_bytes(&[shown.to_json(), b"\n".to_vec()].concat())?,
-                Format::Human => {
-                    let gap = if place == 0 { "" } else { "\n" };
-                    let name = escaped(&file.display().to_string());
-                    output::answer(&format!("{gap}{}", shown.human(&name)))?;
+            for (line, bytes) in bundles.iter().enumerate() {
+                let name = if bundles.len() > 1 { format!("{}, bundle {}", file.display(), line + 1) } else { file.display().to_string() };
+                match Shown::of(bytes, &name, &against) {
+                    Ok(what) => self.show(&what, &name, shown == 0)?,
+                    Err(failure) => report_earlier(refused.replace(failure)),
                 }
+                shown += 1;
             }
         }
         refused.map_or(Ok(ExitCode::SUCCESS), Err)
     }
+
+    fn show(&self, what: &Shown, name: &str, first: bool) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => output::answer_bytes(&[what.to_json(), b"\n".to_vec()].concat()),
+            Format::Human => {
+                let gap = if first { "" } else { "\n" };
+                output::answer(&format!("{gap}{}", what.human(&escaped(name))))
+            }
+        }
+    }
 }
 
-/// What a file turned out to hold.
+/// What is shown.
 enum Shown {
     Claims(Claims),
     Disclosed(Disclosed),
 }
 
 impl Shown {
-    fn read(file: &Path, bundles: &[Bundle]) -> Result<Self, Failure> {
-        let bytes = bundle_file::read_either(file)?;
-        match Disclosed::read(&bytes) {
-            Some(Ok(disclosure)) => Disclosed::of(disclosure, bundles).map(Self::Disclosed),
-            Some(Err(error)) => Err(Failure::new("malformed", format!("`{}`: {error}", file.display()))),
-            None => parse(file, &bytes).map(|bundle| Self::Claims(Claims::of(&bundle))),
+    fn of(bytes: &[u8], name: &str, against: &[Bundle]) -> Result<Self, Failure> {
+        let malformed = |error: &dyn std::error::Error| Failure::new("malformed", format!("`{name}`: {error}"));
+        match Disclosed::read(bytes) {
+            Some(disclosure) => Disclosed::of(disclosure.map_err(|error| malformed(&error))?, against).map(Self::Disclosed),
+            None => Bundle::parse(bytes).map(|bundle| Self::Claims(Claims::of(&bundle))).map_err(|error| malformed(&error)),
         }
     }
 
     fn human(&self, name: &str) -> String {
         match self {
-            Self::Claims(claims) => {
-                format!("{WARNING}UNVERIFIED{WARNING:#}  {name}: anybody may have written what follows\n{claims}")
-            }
+            Self::Claims(claims) => format!("{WARNING}UNVERIFIED{WARNING:#}  {name}: anybody may have written what follows\n{claims}"),
             Self::Disclosed(disclosed) => disclosed.human(name),
         }
     }
@@ -103,10 +108,15 @@ impl Shown {
     }
 }
 
-fn read(file: &Path) -> Result<Bundle, Failure> {
-    parse(file, &bundle_file::read(file)?)
+/// Reads the bundles of a file, of which each must be one.
+fn bundles(file: &Path) -> Result<Vec<Bundle>, Failure> {
+    let parsed = bundle_file::read_all(file)?.into_iter().map(|bytes| Bundle::parse(&bytes));
+    parsed.collect::<Result<_, _>>().map_err(|error| Failure::new("malformed", format!("`{}`: {error}", file.display())))
 }
 
-fn parse(file: &Path, bytes: &[u8]) -> Result<Bundle, Failure> {
-    Bundle::parse(bytes).map_err(|error| Failure::new("malformed", format!("`{}`: {error}", file.display())))
+/// The others may be good; the last word is the failure all the same.
+fn report_earlier(earlier: Option<Failure>) {
+    if let Some(earlier) = earlier {
+        earlier.report();
+    }
 }
