@@ -181,7 +181,9 @@ mod tests {
 
     /// Keeps everything in memory.
     #[derive(Default)]
-    struct Remembered(RefCell<Vec<([u8; 32], String, Vec<u8>)>>, RefCell<Option<SealedRecord>>);
+    struct Remembered(RefCell<Vec<Leaf>>, RefCell<Option<SealedRecord>>);
+
+    type Leaf = ([u8; 32], String, Vec<u8>);
 
     impl Openings for Remembered {
         fn begin(&self) -> Box<dyn Opening + '_> {

@@ -1,6 +1,6 @@
 //! Secrets are found in whatever they stand, and digests, ids and lockfiles are no secrets.
 //! The planted ones are put together as the tests run, so that no scanner finds them here.
-#![expect(clippy::unwrap_used, reason = "a test may stop at what it doesn't expect")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop at what it doesn't expect")]
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -204,7 +204,7 @@ fn finds_a_key_as_tools_show_files_and_one_that_was_cut_off() {
     let lines: Vec<_> = (0..6).map(|_| noise.of(BASE64, 64)).collect();
     let (begin, end) = (format!("-----{} RSA PRIVATE KEY-----", "BEGIN"), format!("-----{} RSA PRIVATE KEY-----", "END"));
     let numbered = |mark: &str| {
-        let all = [&[begin.clone()], lines.as_slice(), &[end.clone()]].concat();
+        let all = [std::slice::from_ref(&begin), lines.as_slice(), std::slice::from_ref(&end)].concat();
         all.iter().enumerate().map(|(at, line)| format!("{:6}{mark}{line}\n", at + 1)).collect::<String>()
     };
     for text in [numbered("→"), numbered("\t"), numbered("|"), format!("{begin}\n{}", lines.join("\n"))] {

@@ -1,6 +1,6 @@
 //! Disclosures: what was sealed can be shown leaf by leaf, and nothing else can be shown to have been sealed.
 //! The roots themselves are compared with an independent computation beside the code.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at what it doesn't expect")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at what it doesn't expect")]
 
 use countersign::json::{Json, Object};
 use countersign::limits;
@@ -8,6 +8,7 @@ use countersign::seal::{DiscloseError, Discloser, Disclosure, NotADisclosure, No
 use proptest::prelude::*;
 
 type Leaf = ([u8; 32], String, Vec<u8>);
+type Change = Box<dyn FnOnce(&mut Object)>;
 
 fn leaves(count: u64) -> Vec<Leaf> {
     (0..count).map(|i| ([u8::try_from(i % 251).unwrap(); 32], format!("kind-{}", i % 3), format!("body {i}").into_bytes())).collect()
@@ -136,7 +137,7 @@ fn a_node_is_no_leaf_and_a_leaf_is_no_node() {
 fn nothing_in_a_disclosure_can_be_changed() {
     let (record, disclosure) = disclose(&leaves(5), 2);
     let other_hash = Json::from("0".repeat(64).as_str());
-    let cases: Vec<(&str, Box<dyn FnOnce(&mut Object)>)> = vec![
+    let cases: Vec<(&str, Change)> = vec![
         ("index", Box::new(|document| drop(document.insert("index".into(), Json::Number(3.0))))),
         ("kind", Box::new(|document| drop(document.insert("kind".into(), Json::from("prompt"))))),
         ("text", Box::new(|document| drop(document.insert("text".into(), Json::from("body 3"))))),
