@@ -5,7 +5,8 @@ use countersign::predicate::{Agent, Delegator, Fact as Stated, Run, Runtime, Sub
 use countersign::statement::Statement;
 
 use crate::observation::{BASIS, Made, Observation, StateError};
-use crate::sealing::{SealedSession, seal_prompt};
+use crate::redaction::Redactions;
+use crate::sealing::{Openings, SealedSession, seal_prompt};
 use crate::session::{self, Fact, ModelUse, Session, Work};
 
 /// The agent of a run, and what is known of its session.
@@ -48,14 +49,16 @@ impl AgentOfRun {
 ///
 /// # Errors
 /// [`StateError`] if nothing was made, or the system gives no salts.
-pub fn agent_run(made: &Made, agent: AgentOfRun, observation: Observation) -> Result<Statement, StateError> {
+pub fn agent_run(made: &Made, agent: AgentOfRun, observation: Observation, openings: &dyn Openings) -> Result<Statement, StateError> {
     let session = agent.session.as_ref().map(|sealed| &sealed.session);
     let runtime = session.map_or_else(|| Runtime::named(agent.agent.value.name()), |session| runtime(&session.runtime.value));
     let runtime_origin = session.map_or(agent.agent.origin.as_str(), |session| session.runtime.origin.as_str());
     let mut stated = Agent::new(runtime);
     let mut prompt_origins = Vec::new();
-    if let Some(prompt) = seal_prompt(session, observation.command_line())? {
-        stated = stated.prompt(prompt);
+    let mut redacted = Redactions::default();
+    if let Some(prompt) = seal_prompt(session, observation.command_line(), openings)? {
+        stated = stated.prompt(prompt.record);
+        redacted = prompt.redactions;
         prompt_origins.extend(session.map(|_| "transcript"));
         prompt_origins.extend(observation.command_line().map(|_| "process:argv"));
     }
@@ -63,7 +66,7 @@ pub fn agent_run(made: &Made, agent: AgentOfRun, observation: Observation) -> Re
         stated = with_work(stated, session);
     }
     if let Some(sealed) = &agent.session {
-        stated = stated.transcript(sealed.transcript.clone());
+        stated = stated.transcript(sealed.transcript.record.clone());
     }
     if let Some(delegator) = &agent.delegator {
         stated = stated.on_behalf_of(delegator.value.clone());
@@ -74,6 +77,10 @@ pub fn agent_run(made: &Made, agent: AgentOfRun, observation: Observation) -> Re
         BASIS,
         prompt_origins.join(" "),
     );
+    run = redacted.tell("prompt", run);
+    if let Some(sealed) = &agent.session {
+        run = sealed.transcript.redactions.tell("transcript", run);
+    }
     if let Some(delegator) = agent.delegator {
         run = run.claim(Stated::Delegator, BASIS, delegator.origin);
     }

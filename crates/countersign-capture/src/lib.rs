@@ -11,6 +11,7 @@ pub mod claude_code;
 pub mod sbom;
 pub mod artifact;
 pub mod sandbox_image;
+pub mod redaction;
 pub mod sealing;
 pub mod observation;
 pub mod agent_run;

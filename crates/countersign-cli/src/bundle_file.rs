@@ -1,4 +1,4 @@
-//! The bytes of the bundles in a file that is named.
+//! The bytes of the bundles, or disclosures, in a file that is named.
 //! What they hold isn't looked at, beyond where one of several ends.
 
 use std::fs::File;

@@ -16,6 +16,7 @@ mod bundle_file;
 mod capture_failure;
 mod circumstances;
 mod keeping;
+mod openings;
 mod sealed;
 mod asking;
 mod report;

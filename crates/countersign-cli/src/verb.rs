@@ -3,6 +3,7 @@
 
 mod attest;
 mod completions;
+mod disclose;
 mod explain;
 mod init;
 mod inspect;
@@ -10,6 +11,7 @@ mod key;
 mod man;
 mod policy;
 mod run;
+mod shred;
 mod verify;
 mod why_not;
 
@@ -44,6 +46,8 @@ verbs! {
     explain::Explain,
     why_not::WhyNot,
     inspect::Inspect,
+    disclose::Disclose,
+    shred::Shred,
     policy::Policy,
     completions::Completions,
     man::Man,

@@ -27,6 +27,8 @@ pub const POLICY_BYTES: usize = 1 << 20;
 pub const POLICY_INDICATORS: usize = 1 << 17;
 /// Most leaves of one sealed record.
 pub const SEALED_LEAVES: usize = 1 << 24;
+/// Largest disclosure that is read, in bytes: a message of 16 MiB whose every fourth character is escaped at length.
+pub const DISCLOSURE_BYTES: usize = 64 << 20;
 /// Most characters of a stranger's text that a reason's detail repeats.
 pub const QUOTED_CHARACTERS: usize = 200;
 

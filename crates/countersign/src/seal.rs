@@ -17,8 +17,37 @@
 //! - The lengths stand before `kind` and `body`, so that no byte can move from one to the other.
 //! - The salt hides texts that could be guessed; each leaf has one of its own, so that one leaf alone can be forgotten.
 //!
-//! The record is a JCS document that names the root and the count, and statements carry its SHA-256. Whoever sees it learns
-//! the number of leaves, and nothing of what they say.
+//! The record is a JCS document that names the root and the count, and statements carry its SHA-256. A [`Disclosure`] is
+//! that document with one leaf, its number, its salt and its audit path, and anybody checks it against a record that a
+//! signed statement carries.
+//!
+//! # What is relied on
+//!
+//! **Binding** needs SHA-256 to be collision resistant, and nothing else. What is hashed can be read in one way only: the
+//! first byte tells leaf, node and root apart, `TAG`, `i` and the salt have fixed lengths, and each length stands before what
+//! it measures. So two different sequences of (kind, body) under one root give a collision: equal roots have equal counts,
+//! equal counts have trees of one shape, and going down from the root either two inputs of one hash differ or all leaves are
+//! the same. The same holds for one leaf: a disclosure that checks for another text at the same place, for the same text at
+//! another place, or for a place beyond the count, is a collision. Whoever seals is bound, too, from the moment the
+//! statement is signed, and no secret of theirs would let them out.
+//!
+//! **Hiding** needs the salts to be uniform and unknown, and SHA-256 keyed by a salt to be a pseudorandom function of what
+//! follows it. Then a leaf's hash tells nothing of its text to somebody without its salt: to try a guess one has to try 2²⁵⁶
+//! salts with it, even where `yes` and `no` are the only guesses. Salts are drawn anew for each leaf, so what opens one leaf
+//! says nothing of its neighbours: an audit path holds hashes of leaves and of nodes, and each is hidden by a salt of its own. What follows a
+//! salt says its own length first, so that no input is the beginning of another: SHA-256 could be continued from one to the next.
+//!
+//! **What is not hidden**: that there is a record, how many leaves it has, its random name, and whatever the statement
+//! around it says. A disclosure also shows its leaf's number, kind and length, and with that roughly when in the run it was.
+//! Lengths and kinds of leaves that weren't disclosed stay hidden.
+//!
+//! **What is not shown**: that the texts are true, complete or in the order in which things happened. A record shows what
+//! somebody sealed, and the statement around it who says so.
+//!
+//! **Forgetting** is losing the salts. Without them the leaf's text can't be shown to belong to the record nor be found by
+//! guessing, and all that was signed still verifies, since no check of a statement ever needs an opening.
+
+mod disclosure;
 
 use std::fmt;
 
@@ -27,6 +56,8 @@ use sha2::{Digest as _, Sha256};
 use crate::digest::{Digest, hex};
 use crate::json::{Json, Object, SyntaxError};
 use crate::limits;
+
+pub use disclosure::{DiscloseError, Discloser, Disclosure, Message, NotADisclosure, NotDisclosed};
 
 /// The 32 bytes that hide one leaf.
 ///
@@ -57,38 +88,19 @@ impl fmt::Debug for Salt {
 #[derive(Debug)]
 pub struct Sealer {
     record: [u8; 16],
-    leaves: u64,
-    /// The roots of the complete subtrees so far, the largest first: one for each bit that is set in `leaves`.
-    frontier: Vec<Hash>,
+    frontier: Frontier,
 }
 
 impl Sealer {
     /// Starts a record; `record` is random, so that two records of the same texts have nothing in common.
     #[must_use]
     pub const fn new(record: [u8; 16]) -> Self {
-        Self { record, leaves: 0, frontier: Vec::new() }
+        Self { record, frontier: Frontier { leaves: 0, subtrees: Vec::new() } }
     }
 
     /// Seals the next text; `salt` must never serve another leaf.
     pub fn leaf(&mut self, salt: &Salt, kind: &str, body: &[u8]) {
-        let mut hash: Hash = Sha256::new()
-            .chain_update([LEAF])
-            .chain_update(TAG)
-            .chain_update(self.leaves.to_be_bytes())
-            .chain_update(salt.0)
-            .chain_update(length(kind.as_bytes()))
-            .chain_update(kind)
-            .chain_update(length(body))
-            .chain_update(body)
-            .finalize()
-            .into();
-        for _ in 0..self.leaves.trailing_ones() {
-            if let Some(left) = self.frontier.pop() {
-                hash = node(&left, &hash);
-            }
-        }
-        self.frontier.push(hash);
-        self.leaves = self.leaves.saturating_add(1);
+        self.frontier.push(leaf_hash(self.frontier.leaves, salt, kind, body), |_, _, _| {});
     }
 
     /// Returns the record of all leaves.
@@ -96,16 +108,12 @@ impl Sealer {
     /// # Errors
     /// [`SealError::Empty`] without a leaf; [`SealError::TooMany`] beyond [`limits::SEALED_LEAVES`].
     pub fn finish(mut self) -> Result<SealedRecord, SealError> {
-        let mut tree = self.frontier.pop().ok_or(SealError::Empty)?;
-        while let Some(left) = self.frontier.pop() {
-            tree = node(&left, &tree);
-        }
-        if self.leaves > MOST_LEAVES {
+        let leaves = self.frontier.leaves;
+        let tree = self.frontier.fold(|_, _, _| {}).ok_or(SealError::Empty)?;
+        if leaves > MOST_LEAVES {
             return Err(SealError::TooMany);
         }
-        let root =
-            Sha256::new().chain_update([ROOT]).chain_update(TAG).chain_update(self.leaves.to_be_bytes()).chain_update(tree).finalize();
-        Ok(SealedRecord { record: hex(&self.record), leaves: self.leaves, root: hex(&root) })
+        Ok(SealedRecord { record: hex(&self.record), leaves, root: hex(&root_hash(leaves, &tree)) })
     }
 }
 
@@ -158,6 +166,10 @@ impl SealedRecord {
     /// Returns the document, canonical (RFC 8785).
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.to_json().canonical()
+    }
+
+    fn to_json(&self) -> Json {
         #[expect(clippy::cast_precision_loss, reason = "at most 2²⁴")]
         let number = |number: u64| Json::Number(number as f64);
         let members = [
@@ -166,7 +178,7 @@ impl SealedRecord {
             ("leaves", number(self.leaves)),
             ("root", Json::from(self.root.as_str())),
         ];
-        Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Object>()).canonical()
+        Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Object>())
     }
 
     /// Returns the SHA-256 of the document, by which statements name it.
@@ -210,6 +222,59 @@ pub enum NotASealedRecord {
 }
 
 type Hash = [u8; 32];
+
+/// The roots of the complete subtrees so far, the largest first: one for each bit that is set in `leaves`.
+#[derive(Clone, Debug, Default)]
+struct Frontier {
+    leaves: u64,
+    subtrees: Vec<Hash>,
+}
+
+impl Frontier {
+    /// Adds a leaf. `joining` sees each two subtrees that become one, and how many stand before them.
+    fn push(&mut self, mut hash: Hash, mut joining: impl FnMut(usize, &Hash, &Hash)) {
+        for _ in 0..self.leaves.trailing_ones() {
+            if let Some(left) = self.subtrees.pop() {
+                joining(self.subtrees.len(), &left, &hash);
+                hash = node(&left, &hash);
+            }
+        }
+        self.subtrees.push(hash);
+        self.leaves = self.leaves.saturating_add(1);
+    }
+
+    /// Returns the hash of the whole tree; `None` without a leaf.
+    fn fold(&mut self, mut joining: impl FnMut(usize, &Hash, &Hash)) -> Option<Hash> {
+        let mut tree = self.subtrees.pop()?;
+        while let Some(left) = self.subtrees.pop() {
+            joining(self.subtrees.len(), &left, &tree);
+            tree = node(&left, &tree);
+        }
+        Some(tree)
+    }
+
+    const fn len(&self) -> usize {
+        self.subtrees.len()
+    }
+}
+
+fn leaf_hash(index: u64, salt: &Salt, kind: &str, body: &[u8]) -> Hash {
+    Sha256::new()
+        .chain_update([LEAF])
+        .chain_update(TAG)
+        .chain_update(index.to_be_bytes())
+        .chain_update(salt.0)
+        .chain_update(length(kind.as_bytes()))
+        .chain_update(kind)
+        .chain_update(length(body))
+        .chain_update(body)
+        .finalize()
+        .into()
+}
+
+fn root_hash(leaves: u64, tree: &Hash) -> Hash {
+    Sha256::new().chain_update([ROOT]).chain_update(TAG).chain_update(leaves.to_be_bytes()).chain_update(tree).finalize().into()
+}
 
 fn node(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([NODE]).chain_update(left).chain_update(right).finalize().into()
@@ -305,14 +370,14 @@ mod tests {
     fn the_number_of_leaves_counts_even_where_the_tree_is_the_same() {
         let mut one = Sealer::new(RECORD);
         one.leaf(&Salt::new([7; 32]), "user", b"text");
-        let two = Sealer { record: RECORD, leaves: 2, frontier: one.frontier.clone() };
+        let two = Sealer { record: RECORD, frontier: Frontier { leaves: 2, ..one.frontier.clone() } };
         assert_ne!(one.finish().unwrap().root(), two.finish().unwrap().root());
     }
 
     #[test]
     fn refuses_no_leaf_and_too_many() {
         assert_eq!(Sealer::new(RECORD).finish(), Err(SealError::Empty));
-        let full = |leaves| Sealer { record: RECORD, leaves, frontier: vec![[0; 32]] };
+        let full = |leaves| Sealer { record: RECORD, frontier: Frontier { leaves, subtrees: vec![[0; 32]] } };
         assert!(full(MOST_LEAVES).finish().is_ok());
         let mut sealer = full(MOST_LEAVES);
         sealer.leaf(&Salt::new([0; 32]), "user", b"one more");

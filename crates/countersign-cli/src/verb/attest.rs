@@ -15,6 +15,7 @@ use countersign_capture::artifact::Artifact;
 
 use crate::failure::Failure;
 use crate::keeping::Keeping;
+use crate::openings;
 use crate::output;
 use crate::passphrase::PassphraseSource;
 use crate::sealed;
@@ -38,20 +39,21 @@ enum AttestVerb {
 impl Attest {
     pub(crate) fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
         // What can't be stated is found out before anybody is asked for a passphrase.
+        let openings = openings::prepare()?;
         let (statement, keeping) = match self.verb {
-            AttestVerb::AgentRun(verb) => verb.statement()?,
+            AttestVerb::AgentRun(verb) => verb.statement(&openings)?,
             AttestVerb::Build(verb) => verb.statement()?,
             AttestVerb::Sbom(verb) => verb.statement()?,
             AttestVerb::Gate(verb) => verb.statement()?,
         };
-        sign(&statement, keeping, passphrase)
+        sign(&statement, keeping, passphrase, &openings)
     }
 }
 
-fn sign(statement: &Statement, keeping: Keeping, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
+fn sign(statement: &Statement, keeping: Keeping, passphrase: &PassphraseSource, openings: &openings::Keeper) -> Result<ExitCode, Failure> {
     let lines = keeping.prepare(passphrase)?.keep(statement)?;
     output::answer(&lines)?;
-    sealed::tell(statement);
+    sealed::tell(statement, openings);
     Ok(ExitCode::SUCCESS)
 }
 

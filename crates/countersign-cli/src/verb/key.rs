@@ -1,7 +1,7 @@
-//! `countersign key`: makes a local key, and prints the public half of any.
-//! What a key file looks like, and where it may lie, is the signers' crate's affair.
+//! `countersign key`: makes a local key, or the key that opens what is sealed, and prints the public half of a signer's.
+//! What a signer's key file looks like, and where it may lie, is the signers' crate's affair.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
@@ -10,11 +10,12 @@ use countersign_sign::{KeyError, KeyType, LocalKey, write_cosign_key_files, writ
 use crate::data_home::home;
 use crate::escape::escaped;
 use crate::failure::Failure;
+use crate::openings;
 use crate::output;
 use crate::passphrase::PassphraseSource;
 use crate::signer::{self, SIGNER_HELP};
 
-/// Makes a signer's key, or prints its public half
+/// Makes a signer's key or the key for openings, or prints a signer's public half
 #[derive(Debug, Args)]
 pub(crate) struct Key {
     #[command(subcommand)]
@@ -30,6 +31,7 @@ enum KeyVerb {
 /// Makes a key: PREFIX.key (private, mode 0600, encrypted) and PREFIX.pub (SPKI PEM)
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  countersign key generate\n  countersign key generate --out ~/keys/release --type ed25519\n  \
+    countersign key generate --openings\n  \
     countersign key generate --out cosign --format cosign    a pair that cosign takes as cosign.key and cosign.pub")]
 struct Generate {
     /// Where to: PREFIX.key and PREFIX.pub, outside of any work tree [default: $XDG_DATA_HOME/countersign/keys/default]
@@ -41,7 +43,11 @@ struct Generate {
     /// How the private key is written; all are read
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = PrivateFormat::Pkcs8)]
     format: PrivateFormat,
-    /// Leaves the private key unencrypted: whatever runs as you can sign with it
+    /// Makes the key that opens what is sealed, instead of a signer's: $XDG_DATA_HOME/countersign/keys/openings.key and
+    /// .pub. From then on prompts and transcripts are kept under it, encrypted, as they are sealed
+    #[arg(long, conflicts_with_all = ["out", "key_type", "format"])]
+    openings: bool,
+    /// Leaves the private key unencrypted: whatever runs as you can use it
     #[arg(long)]
     no_passphrase: bool,
 }
@@ -93,6 +99,11 @@ impl Key {
 
 impl Generate {
     fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
+        if self.openings {
+            let protection = if self.no_passphrase { None } else { Some(passphrase.fresh("the key for openings")?) };
+            let [private, public] = openings::generate(protection.as_ref())?;
+            return told(&private, &public, "x25519", protection.is_some());
+        }
         let prefix = self.out.map_or_else(signer::default_prefix, Ok)?;
         let key_type = match self.key_type {
             Algorithm::P256 => KeyType::P256,
@@ -121,14 +132,15 @@ impl Generate {
             (Some(passphrase), PrivateFormat::Cosign) => write_cosign_key_files(&prefix, &key, passphrase, home.as_deref()),
             (protection, _) => write_key_files(&prefix, &key, protection.as_ref(), home.as_deref()),
         }?;
-        let protected = if protection.is_some() { "encrypted" } else { "NOT encrypted" };
-        output::answer(&format!(
-            "{}  private key, {key_type}, {protected}\n{}  public key\n",
-            escaped(&private.display().to_string()),
-            escaped(&public.display().to_string())
-        ))?;
-        Ok(ExitCode::SUCCESS)
+        told(&private, &public, &key_type.to_string(), protection.is_some())
     }
+}
+
+fn told(private: &Path, public: &Path, key_type: &str, is_protected: bool) -> Result<ExitCode, Failure> {
+    let protected = if is_protected { "encrypted" } else { "NOT encrypted" };
+    let [private, public] = [private, public].map(|path| escaped(&path.display().to_string()));
+    output::answer(&format!("{private}  private key, {key_type}, {protected}\n{public}  public key\n"))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Public {

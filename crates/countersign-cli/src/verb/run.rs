@@ -24,6 +24,7 @@ use crate::circumstances::{self, Confinement, Origin, fact};
 use crate::clock;
 use crate::failure::Failure;
 use crate::keeping::Keeping;
+use crate::openings;
 use crate::output;
 use crate::passphrase::PassphraseSource;
 use crate::repository;
@@ -96,6 +97,7 @@ impl Run {
         let untouched: Vec<_> = artifacts.iter().map(|path| Trace::of(path)).collect();
         // After all that can be refused without it, and before the command: a missing key must not cost an hour's work.
         let keeper = self.keeping.sparing(&artifacts).prepare(passphrase)?;
+        let openings = openings::prepare()?;
 
         let (program, arguments) = self.command.split_first().ok_or_else(|| Failure::new("usage", "there is no command"))?;
         let started = clock::now()?;
@@ -143,12 +145,12 @@ impl Run {
             }
             observation = observation.command(self.command.clone()).ended(finished).times(started, clock::now()?);
             let statement = match agent {
-                None => local_build(&made, observation)?,
+                None => local_build(&made, observation, &openings)?,
                 Some(mut agent) => {
                     if let Some(delegator) = self.confinement.delegator() {
                         agent = agent.on_behalf_of(delegator);
                     }
-                    let read = self.session.read(agent.agent());
+                    let read = self.session.read(agent.agent(), &openings);
                     if let Some(session) = read.map_err(|failure| failure.hint(attest_instead(agent.agent(), &made, before.as_ref())))? {
                         if predates(&session, started) {
                             output::warning(
@@ -158,12 +160,12 @@ impl Run {
                         }
                         agent = agent.session(session);
                     }
-                    agent_run(&made, agent, observation)?
+                    agent_run(&made, agent, observation, &openings)?
                 }
             };
             let lines = keeper.keep(&statement)?;
             output::remark(lines.trim_end());
-            sealed::tell(&statement);
+            sealed::tell(&statement, &openings);
             Ok(())
         };
         after().map_err(|failure| failure.hint(format!("the command itself ended with status {status}")))?;

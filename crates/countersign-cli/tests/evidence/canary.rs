@@ -118,24 +118,37 @@ fn the_search_itself_finds_what_is_nested() {
 
 #[test]
 fn nothing_sealed_comes_out_of_a_good_run() {
+    nothing_comes_out_of_a_good_run(&planted());
+}
+
+#[test]
+fn nothing_sealed_comes_out_where_its_openings_are_kept() {
     let scene = planted();
-    let transcript = plant(&scene);
+    let made = scene.countersign("key generate --openings --no-passphrase", &[]);
+    assert_eq!(made.status, 0, "{}", made.stderr);
+    nothing_comes_out_of_a_good_run(&scene);
+    // They were kept, so the marks could have come out.
+    assert!(fs::read_dir(scene.home.join(".local/share/countersign/openings")).unwrap().count() > 4);
+}
+
+fn nothing_comes_out_of_a_good_run(scene: &Scene) {
+    let transcript = plant(scene);
     let transcript = transcript.to_str().unwrap();
     let script = "test \"$1\" = canary-argument && test $CANARY_VARIABLE = canary-environment && echo x > out";
     let command = ["--", "sh", "-c", script, "sh", "canary-argument", "--password=canary-password"];
     for line in ["run --agent claude-code --out ../home/run.json", "run --agent claude-code --artifact out"] {
         let run = scene.countersign(line, &[&["--transcript", transcript], &command[..]].concat());
         assert_eq!(run.status, 0, "{}", run.stderr);
-        assert_clean(&scene, &run, line);
+        assert_clean(scene, &run, line);
     }
     let run = scene.countersign("run --agent claude-code --session", &[&[SESSION], &command[..]].concat());
-    assert_clean(&scene, &run, "by session");
+    assert_clean(scene, &run, "by session");
     let run = scene.countersign("run --artifact out", &command);
     assert_eq!(run.status, 0, "{}", run.stderr);
-    assert_clean(&scene, &run, "a build");
+    assert_clean(scene, &run, "a build");
     let attest = scene.countersign("attest agent-run --agent claude-code --subject git:HEAD --transcript", &[transcript]);
     assert_eq!(attest.status, 0, "{}", attest.stderr);
-    assert_clean(&scene, &attest, "attest");
+    assert_clean(scene, &attest, "attest");
 
     let statements = scene.statements();
     assert!(statements.len() >= 4);
@@ -144,7 +157,7 @@ fn nothing_sealed_comes_out_of_a_good_run() {
     assert!(runs.count() >= 3);
     let shown = scene.countersign("inspect ../home/run.json", &[]);
     assert_eq!(shown.status, 0, "{}", shown.stderr);
-    assert_clean(&scene, &shown, "inspect");
+    assert_clean(scene, &shown, "inspect");
 }
 
 #[test]

@@ -7,4 +7,5 @@ mod run;
 mod attest;
 mod ci;
 mod canary;
+mod openings;
 mod walk;

@@ -15,7 +15,9 @@ impl Passphrase {
         Self(Zeroizing::new(text))
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    /// Returns the bytes, for what derives a key from them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 }

@@ -187,6 +187,19 @@ impl Run {
         self
     }
 
+    /// Adds that secrets of a kind were taken out of a sealed record's texts before they were sealed, and how many.
+    #[must_use]
+    pub fn redacted(mut self, record: &str, kind: &str, count: u64) -> Self {
+        let redacted = self.metadata.other.entry("countersign_redacted".to_owned()).or_insert_with(|| Json::Object(Object::new()));
+        if let Json::Object(records) = redacted
+            && let Json::Object(kinds) = records.entry(record.to_owned()).or_insert_with(|| Json::Object(Object::new()))
+        {
+            #[expect(clippy::cast_precision_loss, reason = "beyond 2⁵³ nobody counts")]
+            kinds.insert(kind.to_owned(), Json::Number(count as f64));
+        }
+        self
+    }
+
     /// States where a fact comes from and on what basis; a fact without this counts as self-reported.
     #[must_use]
     pub fn claim(mut self, fact: Fact, basis: Basis, origin: impl Into<String>) -> Self {

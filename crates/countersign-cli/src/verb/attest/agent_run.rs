@@ -11,7 +11,7 @@ use countersign_capture::artifact::Artifact;
 use countersign_capture::ci::Ci;
 use countersign_capture::git::{GitError, Repository};
 use countersign_capture::observation::{Claimed, Made, Observation};
-use countersign_capture::sealing::SealedSession;
+use countersign_capture::sealing::{Openings, SealedSession};
 
 use crate::circumstances::{self, Confinement, Origin, fact};
 use crate::escape::escaped;
@@ -48,7 +48,7 @@ pub(super) struct AgentRun {
 }
 
 impl AgentRun {
-    pub(super) fn statement(self) -> Result<(Statement, Keeping), Failure> {
+    pub(super) fn statement(self, openings: &dyn Openings) -> Result<(Statement, Keeping), Failure> {
         let mut agent = AgentOfRun::new(fact(self.agent.parse()?, "argument:--agent"));
         let repository = repository::at_hand()?;
         let ci = circumstances::ci();
@@ -69,9 +69,9 @@ impl AgentRun {
         if let Some(delegator) = self.confinement.delegator() {
             agent = agent.on_behalf_of(delegator);
         }
-        let session = SealedSession::read(agent.agent(), &self.transcript)?;
+        let session = SealedSession::read(agent.agent(), &self.transcript, openings)?;
         let keeping = self.keeping.sparing([&PathBuf::from(self.subject)]);
-        Ok((agent_run(&made, agent.session(session), observation)?, keeping))
+        Ok((agent_run(&made, agent.session(session), observation, openings)?, keeping))
     }
 }
 

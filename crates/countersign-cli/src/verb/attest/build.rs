@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 use countersign::statement::Statement;
 use countersign_capture::local_build::local_build;
 use countersign_capture::observation::Made;
+use countersign_capture::sealing::NotKept;
 
 use super::artifacts;
 use crate::circumstances::{self, Origin, fact};
@@ -44,6 +45,6 @@ impl Build {
             }
         }
         let made = Made::Artifacts(artifacts(&self.subject)?);
-        Ok((local_build(&made, observation)?, self.keeping.sparing(&self.subject)))
+        Ok((local_build(&made, observation, &NotKept)?, self.keeping.sparing(&self.subject)))
     }
 }

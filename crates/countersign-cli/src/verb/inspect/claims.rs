@@ -98,6 +98,14 @@ fn provenance_claims(provenance: &Provenance, claim: &mut impl FnMut(&'static st
     for finding in noticed.into_iter().flatten().filter_map(Json::as_str) {
         claim("finding", finding.to_owned());
     }
+    let redacted = provenance.run_details.metadata.as_ref().and_then(|metadata| metadata.other.get("countersign_redacted"));
+    if let Some(Json::Object(records)) = redacted {
+        for (name, kinds) in records {
+            let Json::Object(kinds) = kinds else { continue };
+            let kinds = kinds.iter().map(|(kind, count)| format!("{kind} {}", count.as_integer().unwrap_or_default()));
+            claim("redacted", format!("{name}: {}", kinds.collect::<Vec<_>>().join(", ")));
+        }
+    }
     let everything = provenance.build_definition.resolved_dependencies.iter().chain(&provenance.run_details.byproducts);
     for descriptor in everything.filter(|descriptor| descriptor.media_type.as_deref() == Some(SealedRecord::MEDIA_TYPE)) {
         let name = descriptor.name.as_deref().unwrap_or("unnamed");

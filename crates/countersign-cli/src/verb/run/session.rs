@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use countersign_capture::claude_code;
-use countersign_capture::sealing::SealedSession;
+use countersign_capture::sealing::{Openings, SealedSession};
 use countersign_capture::session::{Agent, TranscriptError};
 
 use crate::data_home::home;
@@ -41,7 +41,7 @@ impl SessionChoice {
     }
 
     /// Reads the session that is named.
-    pub(super) fn read(&self, agent: Agent) -> Result<Option<SealedSession>, Failure> {
+    pub(super) fn read(&self, agent: Agent, openings: &dyn Openings) -> Result<Option<SealedSession>, Failure> {
         let transcript = match (&self.transcript, &self.session) {
             (Some(path), _) => path.clone(),
             (None, Some(id)) => locate(agent, id)?,
@@ -51,7 +51,7 @@ impl SessionChoice {
                 return Ok(None);
             }
         };
-        Ok(Some(SealedSession::read(agent, &transcript)?))
+        Ok(Some(SealedSession::read(agent, &transcript, openings)?))
     }
 }
 
