@@ -20,6 +20,7 @@ mod sealed;
 mod asking;
 mod report;
 mod verb;
+mod vsa;
 
 use std::process::ExitCode;
 

@@ -40,6 +40,7 @@ transcripts! {
     looks_for_evidence_where_it_is_told = "verify-stores.txt",
     judges_commits_by_policies_that_came_before = "verify-commit.txt",
     keeps_the_answer_alone_on_standard_output = "verify-json.txt",
+    states_decisions_for_others = "verify-vsa.txt",
     shows_what_bundles_claim_without_believing_it = "inspect.txt",
     names_the_place_and_the_right_word_in_a_wrong_policy = "policy-check.txt",
     runs_commands_and_says_where_the_evidence_is = "run.txt",

@@ -4,6 +4,7 @@
 mod judge;
 mod listing;
 mod remedy;
+mod summary;
 mod verdict;
 
 use serde::Serialize;
@@ -13,6 +14,8 @@ use crate::json::Object;
 use crate::predicate::Basis;
 use crate::reason::Reason;
 use crate::time::Time;
+
+pub use summary::{Summary, SummaryError, member};
 
 /// What was decided, and why.
 #[derive(Clone, Debug, Serialize)]
@@ -39,6 +42,9 @@ pub struct Decision {
     pub overrides: Vec<Object>,
     /// Until when the same evidence gives the same answer.
     pub valid_until: Option<Time>,
+    /// The level that the policy grants the artifact's build; it's stated in a summary only.
+    #[serde(skip)]
+    pub(crate) build_level: Option<u8>,
 }
 
 impl Decision {

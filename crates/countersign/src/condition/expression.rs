@@ -120,7 +120,9 @@ pub(super) fn parse(source: &str, variables: &[&str]) -> Result<Expression, NotA
         }
         let place = |of: Option<isize>| of.and_then(|place| usize::try_from(place).ok()).unwrap_or_default().max(1);
         let (line, column) = (place(first.map(|error| error.pos.0)), place(first.map(|error| error.pos.1)));
-        let problem = text.strip_prefix("Syntax error: ").unwrap_or(text).chars().take(PROBLEM_CHARACTERS).collect();
+        // What the grammar would rather have had there is a list of its own words.
+        let problem = text.strip_prefix("Syntax error: ").unwrap_or(text).split(" expecting ").next().unwrap_or_default();
+        let problem = problem.chars().take(PROBLEM_CHARACTERS).collect();
         NotACondition::Syntax { problem, line, column }
     })?;
     let mut reader = Reader { known: variables.iter().map(|name| (*name).to_owned()).collect(), depth: 0 };

@@ -51,7 +51,6 @@ fn refuses_what_would_require_less_than_its_author_thinks() {
     for (from, to, problem) in [
         ("version: 1", "version: 2", "version 1 only"),
         ("kind: owner, ", "kind: tools, ", "`/requirements/6/allow`: is missing"),
-        ("about: artifact, predicate: \"https://cyclonedx.org/bom\"}", "about: artifact, predicate: 1}", "invalid type"),
         (
             "kind: sbom,          about: artifact, predicate: \"https://cyclonedx.org/bom\"",
             "kind: evidence, about: artifact, predicate: \"https://slsa.dev/verification_summary/v1\"",
@@ -60,7 +59,7 @@ fn refuses_what_would_require_less_than_its_author_thinks() {
         (
             "kind: owner, ",
             "condition: \"predicate ==\", kind: owner, ",
-            "line 39, column 22: `/requirements/6/condition`: is no CEL expression",
+            "line 39, column 20: `/requirements/6/condition`: is no CEL expression: mismatched input '<EOF>', in line 1 of the condition, column 13",
         ),
         ("kind: owner, ", "condition: \"now() < at\", kind: owner, ", "no function `now`"),
         ("kind: owner, ", "condition: \"env == at\", kind: owner, ", "no variable `env`"),

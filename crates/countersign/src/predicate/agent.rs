@@ -345,6 +345,7 @@ mod tests {
 
     /// The first draft calls a subagent's times otherwise than the others; no fact of ours depends on it.
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the golden statements lie beside the crates")]
     fn each_draft_of_agent_commit_gives_the_facts_that_our_own_run_gives() {
         for version in ["0.1", "0.2", "0.3"] {
             let path = format!("{}/../../testdata/golden/agent-commit-v{version}.json", env!("CARGO_MANIFEST_DIR"));
