@@ -128,8 +128,8 @@ impl Place {
     }
 }
 
-/// A file that the bundle is written to, beside the stores.
-struct Out {
+/// A file that a bundle is written to, beside the stores.
+pub(crate) struct Out {
     /// As it was given.
     shown: PathBuf,
     /// Without regard to the working directory.
@@ -137,7 +137,8 @@ struct Out {
 }
 
 impl Out {
-    fn named(shown: PathBuf) -> Result<Self, Failure> {
+    /// Checks that a bundle can be written there, before any work is done.
+    pub(crate) fn named(shown: PathBuf) -> Result<Self, Failure> {
         let path = std::path::absolute(&shown).map_err(|error| unwritable(&shown, &error))?;
         if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
             return Err(Failure::new("output-unwritable", format!("`{}` is no directory to write into", folder.display())));
@@ -154,12 +155,12 @@ impl Out {
         match metadata.is_file().then(|| bundle_file::read(&self.path).map(|bytes| Bundle::parse(&bytes))) {
             Some(Ok(Ok(_))) => Ok(()),
             _ => Err(Failure::new("output-exists", format!("`{}` is there already and is no bundle", self.shown.display()))
-                .hint("name another file by `--out`, or remove this one")),
+                .hint("name another file, or remove this one")),
         }
     }
 
     /// Writes the bundle whole, in place of an earlier one.
-    fn write(&self, bundle: &Bundle) -> Result<(), Failure> {
+    pub(crate) fn write(&self, bundle: &Bundle) -> Result<(), Failure> {
         self.spare()?;
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new();

@@ -22,6 +22,7 @@ mod asking;
 mod report;
 mod explained;
 mod verb;
+mod vsa;
 
 use std::process::ExitCode;
 

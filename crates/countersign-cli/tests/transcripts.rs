@@ -43,6 +43,7 @@ transcripts! {
     looks_for_evidence_where_it_is_told = "verify-stores.txt",
     judges_commits_by_policies_that_came_before = "verify-commit.txt",
     keeps_the_answer_alone_on_standard_output = "verify-json.txt",
+    states_decisions_for_others = "verify-vsa.txt",
     shows_what_bundles_claim_without_believing_it = "inspect.txt",
     opens_what_was_sealed_and_destroys_what_opens_it = "disclose.txt",
     names_the_place_and_the_right_word_in_a_wrong_policy = "policy-check.txt",

@@ -1,6 +1,7 @@
 //! All cases: what is done to the good world, and what must come out.
 //! The faults themselves stand in `faults`.
 
+mod conditions;
 mod refused;
 
 use countersign::decision::Answer;
@@ -56,6 +57,7 @@ pub(crate) fn all() -> Vec<(&'static str, Made)> {
     let mut cases = Cases(Vec::new());
     allowed(&mut cases);
     refused::all(&mut cases);
+    conditions::all(&mut cases);
     malformed(&mut cases);
     undetermined(&mut cases);
     not_asked(&mut cases);
@@ -339,13 +341,7 @@ fn not_asked(cases: &mut Cases) {
         "error-policy-unimplemented-kind",
         "The policy asks for a kind of requirement that this version can't judge.",
         "kind: owner,         about: source}",
-        "kind: tools,         about: source}",
-    );
-    policy(
-        "error-policy-condition",
-        "The policy has a condition, which this version can't judge.",
-        "kind: owner,         about: source}",
-        "kind: owner,         about: source, condition: \"true\"}",
+        "kind: mandate,       about: source}",
     );
     policy(
         "error-policy-alias",

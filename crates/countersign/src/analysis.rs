@@ -175,7 +175,7 @@ fn counts(person: &Person, required: &[&Requirement], policy: &Policy, at: Time)
 fn shared(signer: &Signer) -> Option<&'static str> {
     let attests_runs = |authority: &Authority| {
         authority.predicate == PROVENANCE
-            && authority.build_type.as_deref().is_none_or(|uri| BuildType::of(uri) == Some(BuildType::AgentRun))
+            && authority.build_type.as_deref().is_none_or(|uri| BuildType::of(uri).is_some_and(BuildType::is_agent_run))
     };
     if !signer.may_attest.iter().any(attests_runs) {
         return None;

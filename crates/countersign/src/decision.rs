@@ -5,6 +5,7 @@ mod explanation;
 mod judge;
 mod listing;
 mod remedy;
+mod summary;
 mod verdict;
 mod why_not;
 
@@ -19,6 +20,7 @@ use crate::time::Time;
 pub use explanation::{
     CredentialResult, Explained, Explanation, Fact, Followed, NotShown, ObjectKind, RefusalResult, Strangers, Use, UseOutcome,
 };
+pub use summary::{Summary, SummaryError, member};
 pub use why_not::{Missing, MissingKind, WhyNot};
 
 /// What was decided, and why.
@@ -46,6 +48,9 @@ pub struct Decision {
     pub overrides: Vec<Object>,
     /// Until when the same evidence gives the same answer.
     pub valid_until: Option<Time>,
+    /// The level that the policy grants the artifact's build; it's stated in a summary only.
+    #[serde(skip)]
+    pub(crate) build_level: Option<u8>,
 }
 
 impl Decision {

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer};
 use sha2::Digest as _;
 use sigstore_crypto::{KeyAlgorithm, SigningScheme, VerificationKey};
@@ -92,6 +92,12 @@ impl PublicKey {
     #[must_use]
     pub fn hint(&self) -> String {
         STANDARD.encode(sha2::Sha256::digest(&self.der))
+    }
+
+    /// Returns the URI that names the key by the SHA-256 of its DER (RFC 6920 §3, §2 for public keys): `ni:///sha-256;…`.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        format!("ni:///sha-256;{}", URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(&self.der)))
     }
 
     /// Returns true if `signature` is this key's over `message`.

@@ -35,6 +35,8 @@ mod glob;
 #[cfg(feature = "verify")]
 mod yaml;
 #[cfg(feature = "verify")]
+pub mod condition;
+#[cfg(feature = "verify")]
 pub mod policy;
 #[cfg(feature = "verify")]
 pub mod inquiry;

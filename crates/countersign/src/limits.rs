@@ -25,6 +25,12 @@ pub const KEYS_TRIED: usize = 64;
 pub const POLICY_BYTES: usize = 1 << 20;
 /// Most opening brackets, commas and colons in one policy; each can cost hundreds of times its size in memory.
 pub const POLICY_INDICATORS: usize = 1 << 17;
+/// Longest condition of a policy, in bytes.
+pub const CONDITION_BYTES: usize = 4 << 10;
+/// Deepest nesting of a condition; a chain of operators counts by its length.
+pub const CONDITION_DEPTH: usize = 64;
+/// Most steps that a condition may take on one statement: about ten milliseconds.
+pub const CONDITION_STEPS: usize = 1 << 18;
 /// Most leaves of one sealed record.
 pub const SEALED_LEAVES: usize = 1 << 24;
 /// Largest disclosure that is read, in bytes: a message of 16 MiB whose every fourth character is escaped at length.

@@ -8,6 +8,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 
+use crate::condition::Condition;
 use crate::digest::Digest;
 use crate::glob::Glob;
 use crate::identity::PublicKey;
@@ -110,6 +111,17 @@ pub(crate) enum SignerKind {
     Human,
 }
 
+impl SignerKind {
+    /// Returns the name that policies and decisions use.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Automation => "automation",
+            Self::Human => "human",
+        }
+    }
+}
+
 /// By what a signer is recognised.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Credential {
@@ -184,6 +196,7 @@ pub(crate) struct Requirement {
     pub(crate) signers: Vec<String>,
     pub(crate) max_age: Option<Span>,
     pub(crate) basis: Option<Basis>,
+    pub(crate) condition: Option<Condition>,
     pub(crate) kind: Kind,
 }
 
@@ -204,6 +217,7 @@ pub(crate) enum Kind {
     RunOutcome,
     Agent { allow: Vec<Glob> },
     Model { allow: Vec<Glob> },
+    Tools { allow: Vec<Glob> },
     SandboxImage { allow: Vec<Digest> },
     Owner,
     Sbom { predicate: String },
@@ -219,6 +233,7 @@ impl Kind {
             Self::RunOutcome => "run-outcome",
             Self::Agent { .. } => "agent",
             Self::Model { .. } => "model",
+            Self::Tools { .. } => "tools",
             Self::SandboxImage { .. } => "sandbox-image",
             Self::Owner => "owner",
             Self::Sbom { .. } => "sbom",

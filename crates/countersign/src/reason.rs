@@ -67,6 +67,8 @@ reasons! {
     SourceAmbiguous = "source-ambiguous",
     /// The source is another repository or ref than the resource expects.
     SourceUnexpected = "source-unexpected",
+    /// The requirement's condition isn't true of the statement, or can't be evaluated on it.
+    ConditionFalse = "condition-false",
     /// The platform doesn't say how the run ended.
     RunOutcomeMissing = "run-outcome-missing",
     /// The run failed.
@@ -75,6 +77,8 @@ reasons! {
     AgentNotAllowed = "agent-not-allowed",
     /// A model that answered isn't one of those allowed.
     ModelNotAllowed = "model-not-allowed",
+    /// A tool that the run states isn't one of those allowed, or not all tools are stated.
+    ToolNotAllowed = "tool-not-allowed",
     /// The sandbox image isn't one of those allowed, or none is stated.
     SandboxNotAllowed = "sandbox-not-allowed",
     /// Nobody whom the policy knows is named as the one who asked for the work.

@@ -1,9 +1,10 @@
 //! `countersign verify`: answers allow, deny or undetermined, and exits so.
 //! How the answer is found stands in `asking`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use countersign::decision::Answer;
 
 use crate::asking::Asking;
@@ -11,6 +12,8 @@ use crate::failure::Failure;
 use crate::output;
 use crate::passphrase::PassphraseSource;
 use crate::report;
+use crate::signer::SIGNER_HELP;
+use crate::vsa::Vsa;
 
 /// Decides whether an artifact or a commit may run here: allow, deny or undetermined
 #[derive(Debug, Args)]
@@ -20,13 +23,19 @@ Exits with 0 for allow, 1 for deny, 2 for undetermined, and 3 if the question co
 Examples:
   countersign verify app.tar.gz --policy .countersign/policy.yaml
   countersign verify git:HEAD --policy git:origin/main:.countersign/policy.yaml
-  countersign verify sha256:HEX --resource app --policy policy.yaml --bundle app.sigstore.json --format json")]
+  countersign verify sha256:HEX --resource app --policy policy.yaml --bundle app.sigstore.json --format json
+  countersign verify app.tar.gz --policy policy.yaml --vsa app.vsa.sigstore.json --signer file:release.key")]
 pub(crate) struct Verify {
     #[command(flatten)]
     asking: Asking,
     /// How the decision is shown
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Writes an allow or a deny to FILE, as a signed verification summary (SLSA)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    vsa: Option<PathBuf>,
+    #[arg(long, value_name = "SIGNER", help = SIGNER_HELP, requires = "vsa")]
+    signer: Option<String>,
 }
 
 /// How an answer is shown.
@@ -39,9 +48,14 @@ pub(super) enum Format {
 }
 
 impl Verify {
-    pub(crate) fn run(self, _: &PassphraseSource) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
         let target = self.asking.target.to_string_lossy().into_owned();
+        // What can't be signed or written is found out before the question is asked.
+        let vsa = self.vsa.map(|file| Vsa::prepare(file, self.signer.as_deref(), passphrase)).transpose()?;
         let decision = self.asking.decide()?;
+        if let Some(vsa) = vsa {
+            vsa.write(&decision)?;
+        }
         match self.format {
             Format::Human => output::answer(&report::human(&decision, &target))?,
             Format::Json => output::answer_bytes(&[decision.to_json(), b"\n".to_vec()].concat())?,

@@ -147,7 +147,7 @@ fn obstacle(
 /// Returns true if runs of that build type can state the one fact that the kind asks for.
 fn shows(build_type: BuildType, kind: &Kind) -> bool {
     match kind {
-        Kind::Agent { .. } | Kind::Model { .. } | Kind::Owner => build_type == BuildType::AgentRun,
+        Kind::Agent { .. } | Kind::Model { .. } | Kind::Owner | Kind::Tools { .. } => build_type.is_agent_run(),
         _ => true,
     }
 }

@@ -350,7 +350,7 @@ impl Inquiry<'_> {
         target: Target<'_>,
         resource: &Resource,
     ) -> Option<Result<(), Refusal>> {
-        let against = Against { target, resource, policy: self.policy, at: self.question.at };
+        let against = Against { target, resource, policy: self.policy, question: &self.question };
         is_about(believed, target).then(|| judge::judge(requirement, evidence, against).map(|_| ()))
     }
 
@@ -391,7 +391,7 @@ pub(super) fn is_about(believed: &Believed, target: Target<'_>) -> bool {
 
 pub(super) fn is_agent_run(evidence: &Evidence) -> bool {
     let provenance = evidence.standing.as_ref().ok().and_then(|believed| believed.provenance.as_ref());
-    provenance.is_some_and(|provenance| BuildType::of(&provenance.build_definition.build_type) == Some(BuildType::AgentRun))
+    provenance.is_some_and(|provenance| BuildType::of(&provenance.build_definition.build_type).is_some_and(BuildType::is_agent_run))
 }
 
 /// A key by the SHA-256 of its SubjectPublicKeyInfo, of which a bundle's hint is the base64; an identity by its names.

@@ -1,9 +1,11 @@
 //! Judges whether one statement meets one requirement.
 //! Which statements may stand together is the verdict's affair.
 
-use crate::digest::Digest;
+use crate::condition::Facts;
+use crate::digest::{Digest, DigestSet};
 use crate::inquiry::subject::{self, Target};
-use crate::inquiry::{Believed, Evidence, expected, expected_source};
+use crate::inquiry::{Believed, Evidence, Question, expected, expected_source};
+use crate::json::Json;
 use crate::limits::quoted;
 use crate::policy::{Kind, Policy, Requirement, Resource};
 use crate::predicate::{self, Basis, GateResult, Outcome, Provenance, TEST_RESULT, TestResult};
@@ -16,7 +18,7 @@ pub(super) struct Against<'a> {
     pub(super) target: Target<'a>,
     pub(super) resource: &'a Resource,
     pub(super) policy: &'a Policy,
-    pub(super) at: Time,
+    pub(super) question: &'a Question,
 }
 
 /// Judges one piece of evidence; if it meets the requirement, returns until when.
@@ -36,10 +38,13 @@ pub(super) fn suffices(
     if let Some(signer) = evidence.signer.as_ref().filter(|id| !requirement.signers.is_empty() && !requirement.signers.contains(id)) {
         return Err(Refusal::new(Reason::SignerLacksAuthority, format!("signer `{signer}` is not one that the requirement names")));
     }
+    // The condition says which statements are meant, so that it comes before what they say is judged.
     let places = if requirement.kind.is_provenance() {
         let provenance = expected(evidence, believed, against.resource)?;
+        holds(requirement, evidence, believed, against)?;
         fact(&requirement.kind, provenance, against)?
     } else {
+        holds(requirement, evidence, believed, against)?;
         passed(believed)?;
         vec![String::new()]
     };
@@ -48,7 +53,7 @@ pub(super) fn suffices(
     if let Some(wanted) = requirement.basis.filter(|wanted| found < *wanted) {
         return Err(Refusal::new(Reason::BasisTooLow, format!("the fact is founded on `{found}`, and `{wanted}` is asked for")));
     }
-    let fresh_until = freshness(requirement, evidence, believed, against.at)?;
+    let fresh_until = freshness(requirement, evidence, believed, against.question.at)?;
     Ok([fresh_until, believed.signer_until].into_iter().flatten().min())
 }
 
@@ -77,7 +82,19 @@ fn fact(kind: &Kind, provenance: &Provenance, against: Against<'_>) -> Result<Ve
                     return Err(Refusal::new(Reason::ModelNotAllowed, format!("a model that answered is {}", quoted(&name))));
                 }
             }
-            Ok(model_places(provenance))
+            Ok(places(provenance, &["/agent/model", "/agent/models", "/subagents"]))
+        }
+        Kind::Tools { allow } => {
+            let missing = || {
+                let detail = "the provenance doesn't state the tools of the agent and of each subagent in a way that can be read";
+                Refusal::new(Reason::ToolNotAllowed, detail)
+            };
+            for name in provenance.tools().ok_or_else(missing)? {
+                if !allow.iter().any(|pattern| pattern.matches(&name)) {
+                    return Err(Refusal::new(Reason::ToolNotAllowed, format!("a tool of the run is {}", quoted(&name))));
+                }
+            }
+            Ok(places(provenance, &["/agent/tools", "/subagents"]))
         }
         Kind::SandboxImage { allow } => {
             let mut places = Vec::new();
@@ -131,12 +148,47 @@ fn run_outcome(provenance: &Provenance) -> Result<String, Refusal> {
     }
 }
 
-/// The places where the models stand.
-fn model_places(provenance: &Provenance) -> Vec<String> {
+/// Those of the places below the internal parameters where something stands.
+fn places(provenance: &Provenance, places: &[&str]) -> Vec<String> {
     let internal = &provenance.build_definition.internal_parameters;
-    let several = internal.get("agent").is_some_and(|agent| agent.get("models").is_some());
-    let places = [("/agent/model", true), ("/agent/models", several), ("/subagents", internal.contains_key("subagents"))];
-    places.into_iter().filter(|(_, present)| *present).map(|(place, _)| format!("{INTERNAL}{place}")).collect()
+    let stands = |place: &&&str| {
+        let mut names = place.split('/').skip(1);
+        let first = names.next().and_then(|name| internal.get(name));
+        first.and_then(|first| names.try_fold(first, |value, name| value.get(name))).is_some()
+    };
+    places.iter().filter(stands).map(|place| format!("{INTERNAL}{place}")).collect()
+}
+
+/// Evaluates the requirement's condition on this one statement and the question.
+fn holds(requirement: &Requirement, evidence: &Evidence, believed: &Believed, against: Against<'_>) -> Result<(), Refusal> {
+    let Some(condition) = &requirement.condition else { return Ok(()) };
+    let signer = evidence.signer.as_deref().and_then(|id| against.policy.signer(id));
+    let person = signer.and_then(|signer| against.policy.person_of(&signer.id));
+    let text = |text: Option<&str>| text.map_or(Json::Null, Json::from);
+    let object = |members: [(&str, Json); 3]| Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+    let subject = Facts {
+        statement: believed.statement.value(),
+        signer: object([
+            ("id", text(signer.map(|signer| signer.id.as_str()))),
+            ("kind", text(signer.map(|signer| signer.kind.name()))),
+            ("person", text(person.map(|person| person.id.as_str()))),
+        ]),
+        question: object([
+            // INVARIANT: a digest set always has a JSON form.
+            ("artifact", Json::of(&DigestSet::from(against.question.artifact.clone())).unwrap_or_default()),
+            ("resource", text(Some(&against.question.resource))),
+            ("environment", text(against.question.environment.as_deref())),
+        ]),
+        at: against.question.at,
+    };
+    match condition.holds(&subject) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Refusal::new(Reason::ConditionFalse, "the requirement's condition is not true of the statement")),
+        Err(error) => {
+            let reason = if error.is_limit() { Reason::EvidenceLimit } else { Reason::ConditionFalse };
+            Err(Refusal::new(reason, format!("the requirement's condition can't be evaluated on the statement: {error}")))
+        }
+    }
 }
 
 /// "Not older than" uses the older of claimed and witnessed time.

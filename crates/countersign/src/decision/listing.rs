@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::inquiry::subject::{self, Target};
 use crate::inquiry::{Believed, Evidence, Inquiry};
 use crate::json::Json;
-use crate::policy::{Kind, SignerKind};
+use crate::policy::Kind;
 use crate::predicate::Basis;
 use crate::reason::Reason;
 
@@ -40,11 +40,7 @@ impl Inquiry<'_> {
                     predicate_type: evidence.predicate_type.clone(),
                     signer: SignerResult {
                         id: signer.map(|signer| signer.id.clone()),
-                        kind: signer.map_or("unknown", |signer| match signer.kind {
-                            SignerKind::Agent => "agent",
-                            SignerKind::Automation => "automation",
-                            SignerKind::Human => "human",
-                        }),
+                        kind: signer.map_or("unknown", |signer| signer.kind.name()),
                         person: signer.and_then(|signer| self.policy.person_of(&signer.id)).map(|person| person.id.clone()),
                         trust_root: None,
                     },
@@ -72,7 +68,7 @@ impl Inquiry<'_> {
             }
             if let (Kind::RunOutcome, Ok(resource)) = (&verdict.requirement.kind, &self.resource) {
                 // Running until it's green stays visible.
-                let against = Against { target: Target::Artifact(&self.artifact), resource, policy: self.policy, at: self.question.at };
+                let against = Against { target: Target::Artifact(&self.artifact), resource, policy: self.policy, question: &self.question };
                 let failed =
                     |e: &&Evidence| judge::judge(verdict.requirement, e, against).is_err_and(|refusal| refusal.reason == Reason::RunFailed);
                 for failed in self.evidence.values().filter(failed) {

@@ -34,11 +34,13 @@ pub(super) fn remedy(kind: &Kind, subject: &Subject<'_>) -> Vec<String> {
             };
             format!("countersign attest agent-run --subject {} --agent claude-code --transcript PATH{more} --signer SIGNER", git(subject))
         }
-        (Kind::SandboxImage { .. } | Kind::Owner | Kind::Agent { .. } | Kind::Model { .. }, Subject::Artifact) => concat!(
-            "countersign run --agent claude-code --session ID --artifact PATH --sandbox-image NAME@sha256:HEX ",
-            "--on-behalf-of ISSUER#SUBJECT --signer SIGNER -- COMMAND"
-        )
-        .to_owned(),
+        (Kind::SandboxImage { .. } | Kind::Owner | Kind::Agent { .. } | Kind::Model { .. } | Kind::Tools { .. }, Subject::Artifact) => {
+            concat!(
+                "countersign run --agent claude-code --session ID --artifact PATH --sandbox-image NAME@sha256:HEX ",
+                "--on-behalf-of ISSUER#SUBJECT --signer SIGNER -- COMMAND"
+            )
+            .to_owned()
+        }
         (_, Subject::Artifact) => "countersign run --artifact PATH --signer SIGNER -- COMMAND".to_owned(),
     };
     vec![command]
@@ -46,7 +48,9 @@ pub(super) fn remedy(kind: &Kind, subject: &Subject<'_>) -> Vec<String> {
 
 /// Returns the command that makes one build which shows all of this.
 pub(super) fn build(kinds: &[&Kind]) -> String {
-    let by_agent = |kind: &&&Kind| matches!(kind, Kind::SandboxImage { .. } | Kind::Owner | Kind::Agent { .. } | Kind::Model { .. });
+    let by_agent = |kind: &&&Kind| {
+        matches!(kind, Kind::SandboxImage { .. } | Kind::Owner | Kind::Agent { .. } | Kind::Model { .. } | Kind::Tools { .. })
+    };
     let kind = kinds.iter().find(by_agent).copied().unwrap_or(&Kind::Builder);
     remedy(kind, &Subject::Artifact).concat()
 }

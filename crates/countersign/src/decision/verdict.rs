@@ -51,6 +51,7 @@ impl Inquiry<'_> {
             findings: self.findings(verdicts),
             overrides: Vec::new(),
             valid_until,
+            build_level: self.build_level(&verdicts),
         }
     }
 
@@ -70,7 +71,7 @@ impl Inquiry<'_> {
             Ok(resource) => *resource,
             Err(refusal) => return all_refused(requirements, refusal),
         };
-        let against = Against { target: Target::Artifact(&self.artifact), resource, policy: self.policy, at: self.question.at };
+        let against = Against { target: Target::Artifact(&self.artifact), resource, policy: self.policy, question: &self.question };
         let verdict =
             |requirement: &&'a Requirement| Verdict { requirement, outcome: self.one_of(requirement, self.evidence.values(), against) };
         let mut verdicts: Vec<_> = requirements.iter().map(verdict).collect();
@@ -161,7 +162,7 @@ impl Inquiry<'_> {
             Some(tree) if subject::is_about_trees(requirement.kind.predicate_type()) => Target::Tree(tree),
             _ => Target::Commit(source.commit, source.object),
         };
-        Against { target, resource: source.resource, policy: self.policy, at: self.question.at }
+        Against { target, resource: source.resource, policy: self.policy, question: &self.question }
     }
 
     fn shown_by_run(&self, requirement: &Requirement, run: Option<&Evidence>, against: Against<'_>) -> Outcome {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::digest::{Agreement, Algorithm, Digest, DigestSet, GitIdError, check_git_object};
-use crate::predicate::{BuildType, CYCLONEDX, PROVENANCE, Provenance, SPDX, TEST_RESULT, is_type};
+use crate::predicate::{BuildType, CYCLONEDX, MANDATE, PROVENANCE, Provenance, SPDX, STATUS, TEST_RESULT, VULNERABILITIES, is_type};
 use crate::reason::{Reason, Refusal};
 use crate::statement::Statement;
 
@@ -39,13 +39,16 @@ fn counting(statement: &Statement, provenance: Option<&Provenance>) -> &'static 
 pub(crate) fn counted(predicate_type: &str, build_type: Option<BuildType>) -> &'static [Counts] {
     if predicate_type == PROVENANCE {
         match build_type {
-            Some(BuildType::AgentRun) => &[Counts::Commit, Counts::Artifact],
+            Some(build_type) if build_type.is_agent_run() => &[Counts::Commit, Counts::Artifact],
             _ => &[Counts::Artifact],
         }
     } else if predicate_type == TEST_RESULT {
         &[Counts::Tree]
-    } else if is_type(predicate_type, SPDX) || is_type(predicate_type, CYCLONEDX) {
+    } else if is_type(predicate_type, SPDX) || is_type(predicate_type, CYCLONEDX) || predicate_type == VULNERABILITIES {
         &[Counts::Artifact]
+    } else if predicate_type == MANDATE || predicate_type == STATUS {
+        // A mandate is found by its intent, a status list by its name: neither is about what is asked.
+        &[]
     } else {
         &[Counts::Artifact, Counts::Commit]
     }
@@ -144,7 +147,7 @@ fn stated_tree(statement: &Statement) -> Option<Digest> {
 
 /// The commit that an agent's run began from.
 fn base_of(provenance: &Provenance) -> Option<Digest> {
-    let is_agent_run = BuildType::of(&provenance.build_definition.build_type) == Some(BuildType::AgentRun);
+    let is_agent_run = BuildType::of(&provenance.build_definition.build_type).is_some_and(BuildType::is_agent_run);
     is_agent_run.then(|| provenance.source().ok()).flatten().map(|source| source.commit)
 }
 

@@ -6,11 +6,12 @@ use std::fmt;
 
 use super::wire::{self, Custody, KindName, Witnessing};
 use super::{Credential, Kind, Person, PersonIdentity, Policy, Requirement, Resource, Signer};
+use crate::condition::Condition;
 use crate::digest::{Algorithm, Digest};
 use crate::glob::Glob;
 use crate::json::{Json, ShapeError};
 use crate::limits::quoted;
-use crate::predicate::{Basis, BuildType, CYCLONEDX, SPDX};
+use crate::predicate::{APPROVAL, Basis, BuildType, CYCLONEDX, MANDATE, OVERRIDE, SPDX, STATUS, VERIFICATION_SUMMARY};
 use crate::yaml::{self, Document, Place, YamlError};
 
 pub(super) fn policy(bytes: &[u8]) -> Result<Policy, PolicyError> {
@@ -279,9 +280,6 @@ fn requirements(wire: Vec<wire::Requirement>, signers: &[&str]) -> Result<BTreeM
 }
 
 fn requirement(wire: wire::Requirement, at: &str, signers: &[&str]) -> Result<Requirement, Problem> {
-    if wire.condition.is_some() {
-        return Err(Problem::at(format!("{at}/condition"), "this version of the program judges no conditions, and never ignores one"));
-    }
     if let Some(ids) = &wire.signers {
         if ids.is_empty() {
             return Err(Problem::at(format!("{at}/signers"), "must not be empty: nobody could meet the requirement"));
@@ -290,7 +288,7 @@ fn requirement(wire: wire::Requirement, at: &str, signers: &[&str]) -> Result<Re
             return Err(Problem::unknown(format!("{at}/signers"), "signer", id, signers.iter().copied()));
         }
     }
-    let takes_allow = matches!(wire.kind, KindName::Agent | KindName::Model | KindName::SandboxImage);
+    let takes_allow = matches!(wire.kind, KindName::Agent | KindName::Model | KindName::Tools | KindName::SandboxImage);
     let takes_predicate = matches!(wire.kind, KindName::Evidence | KindName::Sbom);
     let given = [("allow", takes_allow, wire.allow.is_some()), ("predicate", takes_predicate, wire.predicate.is_some())];
     for (field, takes, has) in given {
@@ -305,12 +303,17 @@ fn requirement(wire: wire::Requirement, at: &str, signers: &[&str]) -> Result<Re
     }
     let predicate = wire.predicate.unwrap_or_default();
     let kind = match wire.kind {
+        KindName::Evidence if JUDGED_ELSEWHERE.contains(&predicate.as_str()) => {
+            let problem = "such a statement is no evidence by being there, and this version has no kind of requirement that judges it";
+            return Err(Problem::at(format!("{at}/predicate"), problem));
+        }
         KindName::Evidence => Kind::Evidence { predicate },
         KindName::Builder => Kind::Builder,
         KindName::Source => Kind::Source,
         KindName::RunOutcome => Kind::RunOutcome,
         KindName::Agent => Kind::Agent { allow: globs(&allow, at)? },
         KindName::Model => Kind::Model { allow: globs(&allow, at)? },
+        KindName::Tools => Kind::Tools { allow: globs(&allow, at)? },
         KindName::SandboxImage => Kind::SandboxImage { allow: image_digests(&allow, at)? },
         KindName::Owner => Kind::Owner,
         KindName::Sbom if [SPDX, CYCLONEDX].contains(&predicate.as_str()) => Kind::Sbom { predicate },
@@ -318,16 +321,15 @@ fn requirement(wire: wire::Requirement, at: &str, signers: &[&str]) -> Result<Re
             let suggestion = nearest(&predicate, [SPDX, CYCLONEDX]);
             return Err(Problem { suggestion, ..Problem::at(format!("{at}/predicate"), format!("an SBOM is `{SPDX}` or `{CYCLONEDX}`")) });
         }
-        KindName::Tools => {
-            return Err(Problem::at(
-                format!("{at}/kind"),
-                "this version of the program can't judge the kind `tools`, and never ignores it",
-            ));
-        }
     };
+    let condition = wire.condition.as_deref().map(Condition::parse).transpose();
+    let condition = condition.map_err(|error| Problem::at(format!("{at}/condition"), error.to_string()))?;
     let signers = wire.signers.unwrap_or_default();
-    Ok(Requirement { id: wire.id, about: wire.about, signers, max_age: wire.max_age, basis: wire.basis, kind })
+    Ok(Requirement { id: wire.id, about: wire.about, signers, max_age: wire.max_age, basis: wire.basis, condition, kind })
 }
+
+/// What its own requirement must judge: who approves what, until when, under which policy. That it exists proves nothing.
+const JUDGED_ELSEWHERE: [&str; 5] = [APPROVAL, MANDATE, OVERRIDE, STATUS, VERIFICATION_SUMMARY];
 
 fn globs(allow: &[String], at: &str) -> Result<Vec<Glob>, Problem> {
     let parse = |(index, text): (usize, &String)| Glob::parse(text).map_err(|e| Problem::at(format!("{at}/allow/{index}"), e.to_string()));

@@ -50,8 +50,20 @@ fn a_typo_is_answered_with_the_place_and_the_nearest_right_word() {
 fn refuses_what_would_require_less_than_its_author_thinks() {
     for (from, to, problem) in [
         ("version: 1", "version: 2", "version 1 only"),
-        ("kind: owner, ", "kind: tools, ", "never ignores it"),
-        ("about: source, allow: [claude-code]", "about: source, condition: \"true\", allow: [claude-code]", "never ignores one"),
+        ("kind: owner, ", "kind: tools, ", "`/requirements/6/allow`: is missing"),
+        (
+            "kind: sbom,          about: artifact, predicate: \"https://cyclonedx.org/bom\"",
+            "kind: evidence, about: artifact, predicate: \"https://slsa.dev/verification_summary/v1\"",
+            "no evidence by being there",
+        ),
+        (
+            "kind: owner, ",
+            "condition: \"predicate ==\", kind: owner, ",
+            "line 39, column 20: `/requirements/6/condition`: is no CEL expression: mismatched input '<EOF>', in line 1 of the condition, column 13",
+        ),
+        ("kind: owner, ", "condition: \"now() < at\", kind: owner, ", "no function `now`"),
+        ("kind: owner, ", "condition: \"env == at\", kind: owner, ", "no variable `env`"),
+        ("about: source, allow: [claude-code]", "about: source, condition: true, allow: [claude-code]", "`/requirements/3/condition`"),
         ("allow: [claude-code], basis: harness", "basis: harness", "is missing"),
         ("kind: owner, ", "allow: [x], kind: owner, ", "no field of this kind"),
         ("allow: [claude-code]", "allow: []", "must not be empty"),

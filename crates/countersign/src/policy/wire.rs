@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{About, Authority, ExpectedBuilder, ExpectedSource, SignerKind};
 use crate::glob::Glob;
 use crate::identity::PublicKey;
-use crate::json::{Json, Object};
+use crate::json::Object;
 use crate::predicate::Basis;
 use crate::time::{Span, Time};
 
@@ -112,7 +112,7 @@ pub(super) struct Requirement {
     pub(super) signers: Option<Vec<String>>,
     pub(super) max_age: Option<Span>,
     pub(super) basis: Option<Basis>,
-    pub(super) condition: Option<Json>,
+    pub(super) condition: Option<String>,
     pub(super) predicate: Option<String>,
     pub(super) allow: Option<Vec<String>>,
 }

@@ -309,8 +309,31 @@ impl Provenance {
         Some(models)
     }
 
+    /// Returns the name of every tool that the agent or a subagent is said to have used or had.
+    ///
+    /// `None` where the agent or any subagent states no tools, or one in a way that can't be read: what isn't listed
+    /// could have been anything. An MCP server that stands among the tools goes by its own name.
+    #[must_use]
+    pub fn tools(&self) -> Option<Vec<String>> {
+        let agent = self.agent()?;
+        let subagents = match self.build_definition.internal_parameters.get("subagents") {
+            Some(subagents) => subagents.as_array()?,
+            None => &[],
+        };
+        let mut tools = Vec::new();
+        for agent in std::iter::once(Some(agent)).chain(subagents.iter().map(|subagent| subagent.get("agent"))) {
+            for tool in agent?.get("tools")?.as_array()? {
+                let name = tool.get("name")?.as_str()?;
+                if !tools.iter().any(|known| known == name) {
+                    tools.push(name.to_owned());
+                }
+            }
+        }
+        Some(tools)
+    }
+
     fn agent(&self) -> Option<&Json> {
-        let is_run = BuildType::of(&self.build_definition.build_type) == Some(BuildType::AgentRun);
+        let is_run = BuildType::of(&self.build_definition.build_type).is_some_and(BuildType::is_agent_run);
         self.build_definition.internal_parameters.get("agent").filter(|_| is_run)
     }
 }
@@ -318,6 +341,52 @@ impl Provenance {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statement::Statement;
+
+    /// The first draft calls a subagent's times otherwise than the others; no fact of ours depends on it.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the golden statements lie beside the crates")]
+    fn each_draft_of_agent_commit_gives_the_facts_that_our_own_run_gives() {
+        for version in ["0.1", "0.2", "0.3"] {
+            let path = format!("{}/../../testdata/golden/agent-commit-v{version}.json", env!("CARGO_MANIFEST_DIR"));
+            let statement = Statement::parse(&std::fs::read(path).unwrap()).unwrap();
+            let provenance: Provenance = statement.predicate.to().unwrap();
+            assert_eq!(provenance.build_definition.build_type, format!("https://refs.arewm.com/agent-commit/v{version}"));
+            assert_eq!(provenance.runtime(), Some(Runtime { name: "claude-code".to_owned(), version: Some("2.0.55".to_owned()) }));
+            let models: Vec<_> = provenance.models().unwrap().into_iter().map(|model| model.model_id).collect();
+            assert_eq!(models, ["claude-sonnet-4-5-20250929", "claude-haiku-4-5-20251001"]);
+            assert_eq!(provenance.tools().unwrap(), ["mcp-github", "mcp-filesystem"]);
+            assert_eq!(provenance.delegator(), None, "the draft has no place for one");
+            let source = provenance.source().unwrap();
+            assert_eq!(source.repository, "https://example.test/demo");
+            assert_eq!(source.reference.as_deref(), Some("refs/heads/main"));
+            assert_eq!(Json::of(&provenance).unwrap(), statement.predicate, "what isn't read is kept");
+        }
+    }
+
+    #[test]
+    fn tools_are_known_only_if_everybody_who_worked_states_them() {
+        let tools = |internal: &str| {
+            let text = format!(
+                r#"{{"buildDefinition":{{"buildType":"https://countersign.dev/agent-run/v1","externalParameters":{{}},"internalParameters":{internal}}},"runDetails":{{"builder":{{"id":"x"}}}}}}"#
+            );
+            Json::parse(text.as_bytes()).unwrap().to::<Provenance>().unwrap().tools()
+        };
+        let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(tools(r#"{"agent":{"tools":[{"name":"Read"},{"name":"Read","x":1}]}}"#), names(&["Read"]));
+        assert_eq!(tools(r#"{"agent":{"tools":[]},"subagents":[{"agent":{"tools":[{"name":"Bash"}]}}]}"#), names(&["Bash"]));
+        for unknown in [
+            r#"{}"#,
+            r#"{"agent":{}}"#,
+            r#"{"agent":{"tools":["Read"]}}"#,
+            r#"{"agent":{"tools":{"name":"Read"}}}"#,
+            r#"{"agent":{"tools":[]},"subagents":{}}"#,
+            r#"{"agent":{"tools":[]},"subagents":[{}]}"#,
+            r#"{"agent":{"tools":[]},"subagents":[{"agent":{}}]}"#,
+        ] {
+            assert_eq!(tools(unknown), None, "{unknown}");
+        }
+    }
 
     #[test]
     fn a_delegator_without_an_issuer_is_local() {

@@ -95,13 +95,37 @@ pub enum BuildType {
     AgentRun,
     /// `https://countersign.dev/local-build/v1`: a command that made artifacts.
     LocalBuild,
+    /// `https://refs.arewm.com/agent-commit/v0.1` to `v0.3`: a software agent's run, as the public draft has it.
+    AgentCommit(AgentCommitDraft),
+}
+
+/// A version of the public draft "Agent Commit Build Type" by Andrew McNamara (<https://refs.arewm.com/agent-commit/v0.3>).
+///
+/// They differ in the names of a subagent's times, of a written file's digest and of the observations' media type. The
+/// facts that a decision rests on stand at the same places in all of them, and in our own `agent-run`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AgentCommitDraft {
+    /// v0.1.
+    V01,
+    /// v0.2.
+    V02,
+    /// v0.3.
+    V03,
 }
 
 impl BuildType {
     /// Returns the build type of that URI.
     #[must_use]
     pub fn of(uri: &str) -> Option<Self> {
-        [Self::AgentRun, Self::LocalBuild].into_iter().find(|known| known.uri() == uri)
+        let drafts = [AgentCommitDraft::V01, AgentCommitDraft::V02, AgentCommitDraft::V03].map(Self::AgentCommit);
+        [Self::AgentRun, Self::LocalBuild].into_iter().chain(drafts).find(|known| known.uri() == uri)
+    }
+
+    /// Returns true for the run of a software agent, by whichever build type.
+    #[must_use]
+    pub const fn is_agent_run(self) -> bool {
+        matches!(self, Self::AgentRun | Self::AgentCommit(_))
     }
 
     /// Returns the URI.
@@ -110,6 +134,9 @@ impl BuildType {
         match self {
             Self::AgentRun => "https://countersign.dev/agent-run/v1",
             Self::LocalBuild => "https://countersign.dev/local-build/v1",
+            Self::AgentCommit(AgentCommitDraft::V01) => "https://refs.arewm.com/agent-commit/v0.1",
+            Self::AgentCommit(AgentCommitDraft::V02) => "https://refs.arewm.com/agent-commit/v0.2",
+            Self::AgentCommit(AgentCommitDraft::V03) => "https://refs.arewm.com/agent-commit/v0.3",
         }
     }
 
@@ -119,6 +146,7 @@ impl BuildType {
         match self {
             Self::AgentRun => &["invocation", "prompt", "target", "task"],
             Self::LocalBuild => &["invocation", "target"],
+            Self::AgentCommit(_) => &["prompt", "target", "task"],
         }
     }
 }
@@ -175,9 +203,7 @@ impl Provenance {
     /// # Errors
     /// [`SourceError`] for an unknown build type, and for none or two that match.
     pub fn source(&self) -> Result<Source, SourceError> {
-        let Some(BuildType::AgentRun | BuildType::LocalBuild) = BuildType::of(&self.build_definition.build_type) else {
-            return Err(SourceError::UnknownBuildType);
-        };
+        let Some(build_type) = BuildType::of(&self.build_definition.build_type) else { return Err(SourceError::UnknownBuildType) };
         let mut sources = self.dependencies("source");
         let (index, source) = sources.next().ok_or(SourceError::None)?;
         if sources.next().is_some() {
@@ -188,6 +214,8 @@ impl Provenance {
         // A ref begins behind the last `@` and holds no `:`; an `@` before that is part of the URI.
         let (repository, reference) = match uri.rsplit_once('@') {
             Some((repository, reference)) if reference.starts_with("refs/") => (repository, Some(reference.to_owned())),
+            // The draft names the ref beside the dependency ("External Parameters", `target.baseRef`).
+            _ if matches!(build_type, BuildType::AgentCommit(_)) => (uri, self.base_reference(uri)),
             _ => (uri, None),
         };
         Ok(Source {
@@ -196,6 +224,14 @@ impl Provenance {
             commit,
             pointer: format!("/buildDefinition/resolvedDependencies/{index}"),
         })
+    }
+
+    /// Returns the ref that the draft's `target` names, if the target is that repository.
+    fn base_reference(&self, repository: &str) -> Option<String> {
+        let target = self.build_definition.external_parameters.get("target")?;
+        let text = |name| target.get(name).and_then(Json::as_str);
+        let stated = text("repository").map(|uri| uri.strip_prefix("git+").unwrap_or(uri));
+        text("baseRef").filter(|_| stated == Some(repository)).map(str::to_owned)
     }
 
     /// Returns the outcome that the platform observed, with its place.

@@ -24,6 +24,7 @@ const ORDER: &[&str] = &[
     "verify",
     "glob",
     "yaml",
+    "condition",
     "policy",
     "inquiry",
     "analysis",

@@ -259,7 +259,7 @@ impl<'a> Pieces<'a> {
             target: Target::Artifact(&self.inquiry.artifact),
             resource: entry,
             policy: self.inquiry.policy,
-            at: self.inquiry.question.at,
+            question: &self.inquiry.question,
         };
         let of_trees = subject::is_about_trees(requirement.kind.predicate_type()) || requirement.kind.is_provenance();
         let algorithm = if of_trees { Algorithm::GitTree } else { Algorithm::GitCommit };
