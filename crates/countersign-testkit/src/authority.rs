@@ -7,6 +7,8 @@ mod ct;
 mod der;
 mod draft;
 mod rekor_v1;
+mod rekor_v2;
+mod timestamp;
 mod tree;
 mod trusted_root;
 
@@ -21,6 +23,8 @@ pub use certificate::{CertificateAuthority, Identity, Subject, Validity};
 pub use ct::CertificateLog;
 pub use draft::{Draft, Entry, Material, Proof, Version};
 pub use rekor_v1::RekorV1;
+pub use rekor_v2::RekorV2;
+pub use timestamp::TimestampAuthority;
 
 /// Everybody whom one trust root names.
 #[derive(Clone)]
@@ -31,6 +35,10 @@ pub struct Authority {
     pub certificate_log: CertificateLog,
     /// A log of the first generation.
     pub rekor_v1: RekorV1,
+    /// A log of the second generation.
+    pub rekor_v2: RekorV2,
+    /// Who says when a signature existed.
+    pub times: TimestampAuthority,
 }
 
 /// What shows that a signature existed, and when.
@@ -40,6 +48,26 @@ pub enum Witness {
     RekorV1,
     /// An entry `intoto` 0.0.2 of Rekor v1.
     RekorV1Intoto,
+    /// An entry `dsse` 0.0.1 of Rekor v1, and a timestamp.
+    RekorV1AndTimestamp,
+    /// An entry of Rekor v2, which shows no time, and a timestamp.
+    RekorV2AndTimestamp,
+    /// The only entry of Rekor v2, and a timestamp.
+    FirstOfRekorV2AndTimestamp,
+    /// A timestamp.
+    Timestamp,
+}
+
+impl Witness {
+    /// Every kind of witness.
+    pub const ALL: [Self; 6] = [
+        Self::RekorV1,
+        Self::RekorV1Intoto,
+        Self::RekorV1AndTimestamp,
+        Self::RekorV2AndTimestamp,
+        Self::FirstOfRekorV2AndTimestamp,
+        Self::Timestamp,
+    ];
 }
 
 impl Authority {
@@ -74,6 +102,8 @@ impl Authority {
             ),
             certificate_log: CertificateLog { key: key(2, KeyType::P256) },
             rekor_v1: RekorV1 { key: key(3, KeyType::P256) },
+            rekor_v2: RekorV2 { key: key(4, KeyType::Ed25519) },
+            times: TimestampAuthority::new(timestamp::keys(first + 5), lifetime),
         }
     }
 
@@ -100,16 +130,18 @@ impl Authority {
     /// Adds what witnesses say of a signature.
     #[must_use]
     pub fn witnessed(&self, draft: Draft, witness: Witness, at: Time) -> Draft {
-        match witness {
-            Witness::RekorV1 => {
-                let entry = self.rekor_v1.log_dsse(&draft, at);
-                draft.logged(entry)
-            }
-            Witness::RekorV1Intoto => {
-                let entry = self.rekor_v1.log_intoto(&draft, at);
-                draft.logged(entry)
-            }
-        }
+        let entry = match witness {
+            Witness::RekorV1 | Witness::RekorV1AndTimestamp => Some(self.rekor_v1.log_dsse(&draft, at)),
+            Witness::RekorV1Intoto => Some(self.rekor_v1.log_intoto(&draft, at)),
+            Witness::RekorV2AndTimestamp => Some(self.rekor_v2.log(&draft)),
+            Witness::FirstOfRekorV2AndTimestamp => Some(self.rekor_v2.log_first(&draft)),
+            Witness::Timestamp => None,
+        };
+        let token = match witness {
+            Witness::RekorV1 | Witness::RekorV1Intoto => None,
+            _ => Some(self.times.stamp(&draft.signature, at)),
+        };
+        Draft { entries: entry.into_iter().collect(), tokens: token.into_iter().collect(), ..draft }
     }
 }
 

@@ -6,6 +6,7 @@ use countersign::json::Json;
 use super::Authority;
 use super::certificate::Key;
 use super::draft::base64;
+use super::rekor_v2::ORIGIN;
 use crate::case::object;
 
 impl Authority {
@@ -23,11 +24,22 @@ impl Authority {
             ("certChain", chain(&self.certificates.chain())),
             ("validFor", since_start()),
         ]);
+        let times = object([
+            ("subject", who("times")),
+            ("uri", Json::from("https://times.example.test")),
+            ("certChain", chain(&self.times.chain())),
+            ("validFor", since_start()),
+        ]);
+        let logs = vec![
+            log("https://rekor.example.test", &self.rekor_v1.key, P256, &self.rekor_v1.id()),
+            log(&format!("https://{ORIGIN}"), &self.rekor_v2.key, "PKIX_ED25519", &self.rekor_v2.id()),
+        ];
         let root = object([
             ("mediaType", Json::from("application/vnd.dev.sigstore.trustedroot+json;version=0.1")),
-            ("tlogs", Json::Array(vec![log("https://rekor.example.test", &self.rekor_v1.key, P256, &self.rekor_v1.id())])),
+            ("tlogs", Json::Array(logs)),
             ("certificateAuthorities", Json::Array(vec![signers])),
             ("ctlogs", Json::Array(vec![log("https://ct.example.test", &self.certificate_log.key, P256, &self.certificate_log.id())])),
+            ("timestampAuthorities", Json::Array(vec![times])),
         ]);
         root.canonical()
     }
