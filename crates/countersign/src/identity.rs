@@ -1,5 +1,7 @@
-//! Who signed: public keys, and the hints by which bundles name them.
+//! Who signed: public keys and the hints by which bundles name them, and the identities in certificates.
 //! What a signer may attest is the policy's affair.
+
+mod certified;
 
 use std::fmt;
 
@@ -9,6 +11,8 @@ use serde::{Deserialize, Deserializer};
 use sha2::Digest as _;
 use sigstore_crypto::{KeyAlgorithm, SigningScheme, VerificationKey};
 use sigstore_types::{DerPublicKey, SignatureBytes};
+
+pub use certified::{Extension, Identity, Subject};
 
 /// The algorithms of keys that sign statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +107,14 @@ impl PublicKey {
         let spki = DerPublicKey::new(self.der.clone());
         let key = VerificationKey::from_spki_with_scheme(&spki, scheme);
         key.is_ok_and(|key| key.verify(message, &SignatureBytes::from_bytes(signature)).is_ok())
+    }
+
+    /// Returns what to say of a signature that isn't this key's.
+    pub(crate) const fn refusal(&self) -> &'static str {
+        match self.key_type {
+            KeyType::Ed25519 => "the signature is not the key's, over this payload; of the prehashed kind (Ed25519ph) none is accepted",
+            _ => "the signature is not the key's, over this payload",
+        }
     }
 
     /// Returns true if `signature` has the form that this key's signatures have.

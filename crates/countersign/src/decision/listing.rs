@@ -45,7 +45,7 @@ impl Inquiry<'_> {
                             SignerKind::Human => "human",
                         }),
                         person: signer.and_then(|signer| self.policy.person_of(&signer.id)).map(|person| person.id.clone()),
-                        trust_root: None,
+                        trust_root: evidence.trust_root.as_ref().map(ToString::to_string),
                     },
                     witnessed_at: believed.map_or(Vec::new(), |believed| believed.statement.witnessed().to_vec()),
                     claimed_at: evidence.claimed_at,
