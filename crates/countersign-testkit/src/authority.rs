@@ -6,6 +6,7 @@ mod checkpoint;
 mod ct;
 mod der;
 mod draft;
+pub mod faults;
 mod rekor_v1;
 mod rekor_v2;
 mod timestamp;
@@ -101,7 +102,7 @@ impl Authority {
                 lifetime,
             ),
             certificate_log: CertificateLog { key: key(2, KeyType::P256) },
-            rekor_v1: RekorV1 { key: key(3, KeyType::P256) },
+            rekor_v1: RekorV1::new(key(3, KeyType::P256)),
             rekor_v2: RekorV2 { key: key(4, KeyType::Ed25519) },
             times: TimestampAuthority::new(timestamp::keys(first + 5), lifetime),
         }

@@ -76,6 +76,7 @@ pub struct CertificateAuthority {
     intermediate: Vec<u8>,
     key: Key,
     name: &'static str,
+    purpose: Purpose,
 }
 
 /// When a certificate holds.
@@ -99,7 +100,7 @@ impl CertificateAuthority {
         let root = signed(&fields(1, &names[0], &names[0], root_key, validity), &root, root_key);
         let below = [above(0).to_vec(), vec![identifier(&key), authority_identifier(root_key), purpose.extension()]].concat();
         let intermediate = signed(&fields(2, &names[0], &names[1], &key, validity), &below, root_key);
-        Self { root, intermediate, key, name }
+        Self { root, intermediate, key, name, purpose }
     }
 
     /// Issues a certificate for a signer's key, and has it logged.
@@ -136,7 +137,7 @@ impl CertificateAuthority {
         };
         let mut extensions = vec![
             critical(KEY_USAGE, &der::bits(&[0x80], 7)),
-            Purpose::Code.extension(),
+            self.purpose.extension(),
             identifier(key),
             authority_identifier(&self.key),
             critical(SUBJECT_NAME, &der::sequence(&[name])),
@@ -152,6 +153,18 @@ impl CertificateAuthority {
         let mut fields = fields(0, &self.issuer(), "", key, validity);
         fields[1] = der::integer(&serial[..16]);
         body(&fields, &extensions)
+    }
+
+    /// Issues for another purpose from now on.
+    pub(crate) const fn purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// The key that issues.
+    #[must_use]
+    pub fn public_key_der(&self) -> Vec<u8> {
+        self.key.public_key_der()
     }
 
     /// The certificates, the issuing one first.
