@@ -10,7 +10,7 @@ use countersign::digest::{Algorithm, Digest, Hasher};
 use countersign::inquiry::{Found, Inquiry, Question, Wanted};
 use countersign::json::{Json, Object};
 use countersign::policy::Policy;
-use countersign::trust::Trust;
+use countersign::trust::{Trust, TrustRoot};
 
 /// A case as it's made, before it's written.
 pub struct Made {
@@ -45,6 +45,8 @@ pub struct Case {
     pub at: String,
     /// The policy's bytes.
     pub policy: Vec<u8>,
+    /// The trust roots, by file name.
+    pub trust: Vec<(String, Vec<u8>)>,
     /// The bundles, by file name.
     pub bundles: Vec<(String, Vec<u8>)>,
     /// The expectation, as it stands in `case.json`.
@@ -75,6 +77,8 @@ fn load(folder: &Path) -> Case {
         .map(|name| (name.clone(), read(&name)))
         .collect();
     bundles.sort();
+    let roots = case.get("trust").and_then(Json::as_array).expect("trust").iter();
+    let trust = roots.map(|name| name.as_str().expect("a file's name")).map(|name| (name.to_owned(), read(name))).collect();
     Case {
         folder: folder.to_owned(),
         target: text("target").expect("target"),
@@ -82,6 +86,7 @@ fn load(folder: &Path) -> Case {
         environment: text("environment"),
         at: text("at").expect("at"),
         policy: read(&text("policy").expect("policy")),
+        trust,
         bundles,
         expect: case.get("expect").expect("expect").clone(),
         decision: fs::read(folder.join("decision.json")).ok(),
@@ -107,10 +112,12 @@ impl Case {
     /// If the case itself is malformed.
     pub fn decide(&self, bundles: &[&[u8]]) -> Result<Decision, &'static str> {
         let artifact = fs::read(self.folder.join(&self.target)).ok();
-        decide(&self.target, artifact.as_deref(), &self.resource, self.environment.as_deref(), &self.at, &self.policy, bundles)
+        let roots: Vec<&[u8]> = self.trust.iter().map(|(_, bytes)| bytes.as_slice()).collect();
+        decide(&self.target, artifact.as_deref(), &self.resource, self.environment.as_deref(), &self.at, &self.policy, &roots, bundles)
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "a case has as many parts")]
 pub(crate) fn decide(
     target: &str,
     artifact: Option<&[u8]>,
@@ -118,6 +125,7 @@ pub(crate) fn decide(
     environment: Option<&str>,
     at: &str,
     policy: &[u8],
+    roots: &[&[u8]],
     bundles: &[&[u8]],
 ) -> Result<Decision, &'static str> {
     let policy = Policy::parse(policy).map_err(|_| "policy-invalid")?;
@@ -130,7 +138,7 @@ pub(crate) fn decide(
     if let Some(name) = environment {
         question = question.environment(name);
     }
-    let trust = Trust::keys_only();
+    let trust = roots.iter().fold(Trust::keys_only(), |trust, root| trust.with(TrustRoot::parse(root).expect("a trust root")));
     let mut inquiry = Inquiry::about(question, &trust, &policy).map_err(|error| error.code())?;
     while let Some(wanted) = inquiry.next() {
         let found = match (&wanted, artifact) {
@@ -155,7 +163,9 @@ pub(crate) fn write(folder: &Path, made: &Made) {
         made.files.iter().filter(|(name, _)| name.ends_with(".sigstore.json")).map(|(_, bytes)| bytes.as_slice()).collect();
     let artifact = made.files.get(&made.target).map(Vec::as_slice);
     let policy = &made.files["policy.yaml"];
-    let decided = decide(&made.target, artifact, &made.resource, made.environment.as_deref(), &made.at, policy, &bundles);
+    let is_root = |name: &str| name.ends_with(TRUSTED_ROOT);
+    let roots: Vec<&[u8]> = made.files.iter().filter(|(name, _)| is_root(name)).map(|(_, bytes)| bytes.as_slice()).collect();
+    let decided = decide(&made.target, artifact, &made.resource, made.environment.as_deref(), &made.at, policy, &roots, &bundles);
     let mut files = made.files.clone();
     let expect = match (&made.expect, decided) {
         (Expect::Error(code), Err(found)) if *code == found => object([("error", Json::from(*code)), ("exit", Json::Number(3.0))]),
@@ -190,7 +200,7 @@ pub(crate) fn write(folder: &Path, made: &Made) {
         ("environment", made.environment.as_deref().map_or(Json::Null, Json::from)),
         ("at", Json::from(made.at.as_str())),
         ("policy", Json::from("policy.yaml")),
-        ("trust", Json::Array(Vec::new())),
+        ("trust", Json::Array(made.files.keys().filter(|name| is_root(name)).map(|name| Json::from(name.as_str())).collect())),
         ("bundles", Json::Array(vec![Json::from("*.sigstore.json")])),
         ("objects", Json::from("objects/")),
         ("expect", expect),
@@ -202,6 +212,9 @@ pub(crate) fn write(folder: &Path, made: &Made) {
         fs::write(folder.join(&name), bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
     }
 }
+
+/// How the names of trust roots end.
+pub(crate) const TRUSTED_ROOT: &str = "trusted_root.json";
 
 pub(crate) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
     Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Object>())

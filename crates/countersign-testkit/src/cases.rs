@@ -1,6 +1,7 @@
 //! All cases: what is done to the good world, and what must come out.
 //! The faults themselves stand in `faults`.
 
+mod certified;
 mod refused;
 
 use countersign::decision::Answer;
@@ -56,6 +57,7 @@ pub(crate) fn all() -> Vec<(&'static str, Made)> {
     let mut cases = Cases(Vec::new());
     allowed(&mut cases);
     refused::all(&mut cases);
+    certified::all(&mut cases);
     malformed(&mut cases);
     undetermined(&mut cases);
     not_asked(&mut cases);

@@ -32,6 +32,8 @@ pub struct World {
     pub(crate) at: String,
     /// The evidence, by file name.
     pub(crate) bundles: BTreeMap<String, Signed>,
+    /// The trust roots, by file name.
+    pub(crate) roots: BTreeMap<String, Vec<u8>>,
 }
 
 /// A piece of evidence.
@@ -55,6 +57,7 @@ impl World {
             environment: Some("staging".to_owned()),
             at: "2025-12-15T00:00:00Z".to_owned(),
             bundles: BTreeMap::new(),
+            roots: BTreeMap::new(),
             artifact,
         };
         world.add("agent-run", "platform", agent_run(agent(), base_run).about(commit_subjects()).expect("a statement"));
@@ -93,6 +96,7 @@ impl World {
         if self.target == "demo.tar" {
             files.insert(self.target.clone(), self.artifact.clone());
         }
+        files.extend(self.roots.clone());
         files.extend(self.bundles.keys().map(|name| (format!("{name}.sigstore.json"), self.bytes(name))));
         let (target, resource) = (self.target.clone(), self.resource.clone());
         Made { readme: readme.to_owned(), target, resource, environment: self.environment.clone(), at: self.at.clone(), files, expect }
