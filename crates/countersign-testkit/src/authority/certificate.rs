@@ -95,7 +95,12 @@ impl CertificateAuthority {
     /// Makes the root and the intermediate, for a purpose that every certificate below has.
     pub(crate) fn new(name: &'static str, root_key: &LocalKey, key: Key, purpose: Purpose, validity: Validity) -> Self {
         let names = [format!("{name} root"), format!("{name} intermediate")];
-        let above = |depth| [critical(BASIC_CONSTRAINTS, &der::sequence(&[der::yes(), der::integer(&[depth])])), critical(KEY_USAGE, &der::bits(&[0x06], 1))];
+        let above = |depth| {
+            [
+                critical(BASIC_CONSTRAINTS, &der::sequence(&[der::yes(), der::integer(&[depth])])),
+                critical(KEY_USAGE, &der::bits(&[0x06], 1)),
+            ]
+        };
         let root = [above(1).to_vec(), vec![identifier(root_key)]].concat();
         let root = signed(&fields(1, &names[0], &names[0], root_key, validity), &root, root_key);
         let below = [above(0).to_vec(), vec![identifier(&key), authority_identifier(root_key), purpose.extension()]].concat();
@@ -118,12 +123,8 @@ impl CertificateAuthority {
 
     /// Issues a certificate for a timestamp authority's key.
     pub(crate) fn issue_for_times(&self, key: &LocalKey, validity: Validity) -> Vec<u8> {
-        let extensions = [
-            critical(KEY_USAGE, &der::bits(&[0x80], 7)),
-            Purpose::Times.extension(),
-            identifier(key),
-            authority_identifier(&self.key),
-        ];
+        let extensions =
+            [critical(KEY_USAGE, &der::bits(&[0x80], 7)), Purpose::Times.extension(), identifier(key), authority_identifier(&self.key)];
         signed(&fields(TIMES_SERIAL, &self.issuer(), &format!("{} signer", self.name), key, validity), &extensions, &self.key)
     }
 
@@ -144,7 +145,8 @@ impl CertificateAuthority {
             extension("1.3.6.1.4.1.57264.1.1", identity.issuer.as_bytes()),
             extension("1.3.6.1.4.1.57264.1.8", &der::text(&identity.issuer)),
         ];
-        extensions.extend(identity.claims.iter().map(|(number, claim)| extension(&format!("1.3.6.1.4.1.57264.1.{number}"), &der::text(claim))));
+        extensions
+            .extend(identity.claims.iter().map(|(number, claim)| extension(&format!("1.3.6.1.4.1.57264.1.{number}"), &der::text(claim))));
         if !promises.is_empty() {
             extensions.push(extension(PROMISES, &der::octets(&promise_list(promises))));
         }

@@ -163,13 +163,14 @@ const OF_CERTIFICATES: [Way; 19] = ways! {
 };
 
 /// Ways to break what witnesses say, or the form of the bundle.
-const OF_WITNESSES: [Way; 56] = ways! {
+const OF_WITNESSES: [Way; 57] = ways! {
     logs::promise_of_another_entry => LogEntryInvalid,
     logs::promise_of_another_time => LogEntryInvalid,
     logs::promise_of_another_place => LogEntryInvalid,
     logs::promise_by_another_log => LogEntryInvalid,
     logs::promise_broken => LogEntryInvalid,
-    logs::promise_missing => TimeUnwitnessed,
+    logs::promise_missing => LogEntryInvalid,
+    logs::promise_and_time_missing => TimeUnwitnessed,
     logs::time_changed => LogEntryInvalid,
     logs::time_missing => LogEntryInvalid,
     logs::index_changed => LogEntryInvalid,
@@ -208,7 +209,7 @@ const OF_WITNESSES: [Way; 56] = ways! {
     logs::second_generation_checkpoint_by_another_log => LogEntryInvalid,
     logs::second_generation_entry_of_another_statement => LogEntryInvalid,
     logs::second_generation_without_timestamp => TimeUnwitnessed,
-    logs::second_generation_with_a_time => TimeUnwitnessed,
+    logs::second_generation_with_a_time => LogEntryInvalid,
     timestamps::of_another_signature => TimestampInvalid,
     timestamps::by_another_authority => TimestampInvalid,
     timestamps::broken => TimestampInvalid,

@@ -36,8 +36,7 @@ impl RekorV1 {
     /// Logs a bundle as `dsse` 0.0.1.
     #[must_use]
     pub fn log_dsse(&self, draft: &Draft, at: Time) -> Entry {
-        let signature =
-            object([("signature", base64(&draft.signature)), ("verifier", base64(draft.verifier_pem().as_bytes()))]);
+        let signature = object([("signature", base64(&draft.signature)), ("verifier", base64(draft.verifier_pem().as_bytes()))]);
         let spec = object([
             ("envelopeHash", hash(&draft.envelope().canonical())),
             ("payloadHash", hash(&draft.payload)),
@@ -53,11 +52,8 @@ impl RekorV1 {
         let sig = base64(STANDARD.encode(&draft.signature).as_bytes());
         let signature = object([("publicKey", base64(draft.verifier_pem().as_bytes())), ("sig", sig)]);
         let envelope = object([("payloadType", Json::from(PAYLOAD_TYPE)), ("signatures", Json::Array(vec![signature]))]);
-        let content = object([
-            ("envelope", envelope),
-            ("hash", hash(&draft.envelope().canonical())),
-            ("payloadHash", hash(&draft.payload)),
-        ]);
+        let content =
+            object([("envelope", envelope), ("hash", hash(&draft.envelope().canonical())), ("payloadHash", hash(&draft.payload))]);
         self.log(("intoto", "0.0.2"), object([("content", content)]), at)
     }
 
@@ -112,8 +108,7 @@ impl RekorV1 {
     }
 
     fn log(&self, kind: (&'static str, &'static str), spec: Json, at: Time) -> Entry {
-        let body =
-            object([("apiVersion", Json::from(kind.1)), ("kind", Json::from(kind.0)), ("spec", spec)]).canonical();
+        let body = object([("apiVersion", Json::from(kind.1)), ("kind", Json::from(kind.0)), ("spec", spec)]).canonical();
         // Others' entries are before and after it, and the log has had trees before this one.
         let mut leaves = ["one", "another", "a third", "a later one"].map(|leaf| leaf.as_bytes().to_vec()).to_vec();
         leaves.insert(PLACE, body.clone());

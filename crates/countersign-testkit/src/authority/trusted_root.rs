@@ -43,7 +43,15 @@ impl Authority {
             ("mediaType".to_owned(), Json::from("application/vnd.dev.sigstore.trustedroot+json;version=0.1")),
             ("tlogs".to_owned(), Json::Array(logs)),
             ("certificateAuthorities".to_owned(), Json::Array(vec![signers])),
-            ("ctlogs".to_owned(), Json::Array(vec![log("https://ct.example.test", &self.certificate_log.key.public_key_der(), P256, &self.certificate_log.id())])),
+            (
+                "ctlogs".to_owned(),
+                Json::Array(vec![log(
+                    "https://ct.example.test",
+                    &self.certificate_log.key.public_key_der(),
+                    P256,
+                    &self.certificate_log.id(),
+                )]),
+            ),
             ("timestampAuthorities".to_owned(), Json::Array(vec![times])),
         ]);
         root.retain(|name, _| !lists.contains(&name.as_str()));
@@ -52,11 +60,7 @@ impl Authority {
 }
 
 fn log(url: &str, key: &[u8], details: &str, id: &[u8; 32]) -> Json {
-    let key = object([
-        ("rawBytes", base64(key)),
-        ("keyDetails", Json::from(details)),
-        ("validFor", since_start()),
-    ]);
+    let key = object([("rawBytes", base64(key)), ("keyDetails", Json::from(details)), ("validFor", since_start())]);
     object([
         ("baseUrl", Json::from(url)),
         ("hashAlgorithm", Json::from("SHA2_256")),

@@ -1,7 +1,7 @@
 //! Ways to break what a log says of a signature.
 //! The signature, its certificate and any timestamp beside the entry are good.
 
-use super::super::Witness::{RekorV1, RekorV1Intoto, RekorV2AndTimestamp as RekorV2};
+use super::super::Witness::{RekorV1, RekorV1AndTimestamp, RekorV1Intoto, RekorV2AndTimestamp as RekorV2};
 use super::super::draft::{Entry, Material};
 use super::{Bench, flip};
 
@@ -31,9 +31,14 @@ pub(super) fn promise_broken(bench: &Bench<'_>) -> Vec<u8> {
     bench.entry(RekorV1, |entry| flip(entry.promise.as_mut().expect("a promise"), 0))
 }
 
-/// There is no promise, and so the time that the entry states is nobody's word.
+/// There is no promise, and so the time that the entry states is nobody's word; a timestamp stands beside it.
 pub(super) fn promise_missing(bench: &Bench<'_>) -> Vec<u8> {
-    bench.entry(RekorV1, |entry| entry.promise = None)
+    bench.entry(RekorV1AndTimestamp, |entry| entry.promise = None)
+}
+
+/// There is neither a promise nor a time.
+pub(super) fn promise_and_time_missing(bench: &Bench<'_>) -> Vec<u8> {
+    bench.entry(RekorV1, |entry| (entry.promise, entry.integrated_at) = (None, None))
 }
 
 /// The entry states a time a second before the one that the log signed.
@@ -41,13 +46,9 @@ pub(super) fn time_changed(bench: &Bench<'_>) -> Vec<u8> {
     bench.entry(RekorV1, |entry| entry.integrated_at = Some(bench.later(-1)))
 }
 
-/// The entry states no time, and the log signed one.
+/// The entry states no time, and the log signed one; a timestamp stands beside it.
 pub(super) fn time_missing(bench: &Bench<'_>) -> Vec<u8> {
-    bench.draft(RekorV1, |draft| {
-        draft.entries[0].integrated_at = None;
-        // A timestamp stands beside it, so that it isn't the time that is missed.
-        draft.tokens.push(bench.authority.times.stamp(&draft.signature, bench.at));
-    })
+    bench.entry(RekorV1AndTimestamp, |entry| entry.integrated_at = None)
 }
 
 /// The entry states another place in the log.
@@ -248,12 +249,9 @@ pub(super) fn second_generation_without_timestamp(bench: &Bench<'_>) -> Vec<u8> 
     bench.draft(RekorV2, |draft| draft.tokens.clear())
 }
 
-/// There is no timestamp, and a time was written into the entry, which this log never signs.
+/// A time was written into the entry, which this log never signs.
 pub(super) fn second_generation_with_a_time(bench: &Bench<'_>) -> Vec<u8> {
-    bench.draft(RekorV2, |draft| {
-        draft.tokens.clear();
-        draft.entries[0].integrated_at = Some(bench.at);
-    })
+    bench.entry(RekorV2, |entry| entry.integrated_at = Some(bench.at))
 }
 
 fn promised(bench: &Bench<'_>, promise: impl FnOnce(&Entry) -> Vec<u8>) -> Vec<u8> {
