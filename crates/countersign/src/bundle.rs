@@ -98,8 +98,8 @@ impl Bundle {
         let text = |pointer: &'static str| json.pointer(pointer).and_then(Json::as_str).ok_or(BundleError::Missing(pointer));
         let media_type = text("/mediaType")?;
         let version = Version::of(media_type).ok_or_else(|| BundleError::MediaType(quoted(media_type)))?;
-        if version == Version::V03 && kind == "x509CertificateChain" {
-            return Err(BundleError::ChainInV03);
+        if kind == if version == Version::V03 { "x509CertificateChain" } else { "certificate" } {
+            return Err(BundleError::MaterialOfAnotherVersion);
         }
         witnesses_once(material)?;
         let envelope = json.get("dsseEnvelope").ok_or(BundleError::NoEnvelope)?;
@@ -264,9 +264,9 @@ pub enum BundleError {
     /// The bundle is of another version.
     #[error("the bundle's media type {0} is not one of v0.1 to v0.3")]
     MediaType(String),
-    /// A bundle of v0.3 has one certificate.
-    #[error("a bundle of v0.3 holds one certificate and no chain of them")]
-    ChainInV03,
+    /// A bundle of v0.3 has one certificate, and one of an earlier version a chain.
+    #[error("a bundle of v0.3 holds a `certificate`, and an earlier one an `x509CertificateChain`")]
+    MaterialOfAnotherVersion,
     /// There are more log entries or timestamps than the limit.
     #[error("the bundle has more than {} log entries or timestamps", limits::WITNESSES)]
     TooManyWitnesses,

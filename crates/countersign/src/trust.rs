@@ -2,6 +2,7 @@
 //! A single key or identity is no trust; it is a signer, and stands in the policy.
 
 mod checkpoint;
+mod entry;
 mod timestamp;
 mod vouching;
 

@@ -2,6 +2,7 @@
 //! Whether the key is a good one is found out by who verifies with it.
 
 use super::KeyType;
+use crate::der::{BIT_STRING, INTEGER, SEQUENCE, element, only};
 
 /// Recognises the algorithm of a key, if this is the one encoding of it.
 ///
@@ -35,24 +36,6 @@ fn is_shortest(number: &[u8]) -> bool {
     }
 }
 
-fn only(der: &[u8], tag: u8) -> Option<&[u8]> {
-    element(der, tag).filter(|(_, rest)| rest.is_empty()).map(|(content, _)| content)
-}
-
-/// Reads one element of DER, whose length is written as shortly as can be; returns its content and what follows.
-fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = match der.strip_prefix(&[tag])? {
-        [length @ 0..=0x7F, rest @ ..] => (usize::from(*length), rest),
-        [0x81, length @ 0x80..=0xFF, rest @ ..] => (usize::from(*length), rest),
-        [0x82, high @ 1..=0xFF, low, rest @ ..] => (usize::from(*high) << 8 | usize::from(*low), rest),
-        _ => return None,
-    };
-    rest.split_at_checked(length)
-}
-
-const SEQUENCE: u8 = 0x30;
-const BIT_STRING: u8 = 0x03;
-const INTEGER: u8 = 0x02;
 /// `SEQUENCE { rsaEncryption, NULL }`
 const RSA_ALGORITHM: &[u8] = b"\x30\x0D\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01\x05\x00";
 /// 2,048 to 4,096 bits.
@@ -74,3 +57,58 @@ const FIXED: [(KeyType, &[u8], usize); 3] = [
     // `SEQUENCE { SEQUENCE { id-Ed25519 }, BIT STRING { …` (RFC 8410 §4)
     (KeyType::Ed25519, b"\x30\x2A\x30\x05\x06\x03\x2B\x65\x70\x03\x21\x00", 32),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        let length = match length {
+            [0, short @ 0..=0x7F] => vec![short],
+            [0, long] => vec![0x81, long],
+            long => vec![0x82, long[0], long[1]],
+        };
+        [vec![tag], length, content.to_vec()].concat()
+    }
+
+    fn rsa(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+        let numbers = tlv(SEQUENCE, &[tlv(INTEGER, modulus), tlv(INTEGER, exponent)].concat());
+        let bits = tlv(BIT_STRING, &[vec![0], numbers].concat());
+        tlv(SEQUENCE, &[RSA_ALGORITHM.to_vec(), bits].concat())
+    }
+
+    fn modulus(bytes: usize) -> Vec<u8> {
+        [vec![0], vec![0xFF; bytes]].concat()
+    }
+
+    #[test]
+    fn an_rsa_key_has_one_encoding_and_a_size_within_bounds() {
+        for bytes in [256, 384, 512] {
+            let key = rsa(&modulus(bytes), &[1, 0, 1]);
+            assert_eq!((key_type(&key), rsa_modulus(&key).map(<[u8]>::len)), (Some(KeyType::Rsa), Some(bytes)));
+        }
+        let (good, e) = (modulus(256), [1, 0, 1]);
+        let mut even = good.clone();
+        *even.last_mut().unwrap() = 0xFE;
+        let no_null = {
+            let algorithm = tlv(SEQUENCE, &RSA_ALGORITHM[2..13]);
+            let numbers = tlv(SEQUENCE, &[tlv(INTEGER, &good), tlv(INTEGER, &e)].concat());
+            tlv(SEQUENCE, &[algorithm, tlv(BIT_STRING, &[vec![0], numbers].concat())].concat())
+        };
+        for (key, what) in [
+            (rsa(&modulus(255), &e), "too short"),
+            (rsa(&modulus(513), &e), "too long"),
+            (rsa(&good[1..], &e), "negative"),
+            (rsa(&[vec![0], good.clone()].concat(), &e), "a needless zero"),
+            (rsa(&even, &e), "even"),
+            (rsa(&good, &[1]), "the exponent one"),
+            (rsa(&good, &[0, 3]), "a needless zero in the exponent"),
+            (rsa(&good, &[2]), "an even exponent"),
+            (no_null, "no parameters"),
+            ([rsa(&good, &e), vec![0]].concat(), "something behind"),
+        ] {
+            assert_eq!(key_type(&key), None, "{what}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use sigstore_verify::{
     CertificateError, Error, PublicKeyVerificationPolicy, TimestampError, VerificationPolicy, VerificationResult, Verifier,
 };
 
-use super::{TrustRoot, checkpoint, timestamp};
+use super::{TrustRoot, checkpoint, entry, timestamp};
 use crate::bundle::{Bundle, Version};
 use crate::digest::Algorithm;
 use crate::identity::{Identity, PublicKey};
@@ -46,7 +46,8 @@ impl TrustRoot {
     /// 2. A certificate needs an entry in a log if the root has any log at all, begun or not.
     /// 3. Each log entry is verified alone, with the one log that it names: sigstore-verify ties neither a checkpoint
     ///    to the entry's `logId`, nor the number of entries to their proofs.
-    /// 4. From v0.2 on each entry has a proof of inclusion, and its checkpoint is written as checkpoints are.
+    /// 4. From v0.2 on each entry has a proof of inclusion. Its checkpoint is written as checkpoints are, and what the
+    ///    entry says beside what the log signed agrees with it.
     /// 5. Each timestamp is written as timestamps are, without anything that no signature covers.
     /// 6. sigstore-verify finds signature, certificate, entry and timestamps valid, the certificate at every time.
     /// 7. No verified time is later than `at`, and the log's key held at each of them.
@@ -120,7 +121,10 @@ impl Sought<'_> {
             }
             // 4.
             match &entry.inclusion_proof {
-                Some(proof) => checkpoint::check(proof.checkpoint.envelope())?,
+                Some(proof) => {
+                    checkpoint::check(proof.checkpoint.envelope())?;
+                    entry::check(entry, proof)?;
+                }
                 None if self.bundle.version() >= Version::V02 => {
                     return Err(log_entry("a log entry has no proof that the log includes it"));
                 }

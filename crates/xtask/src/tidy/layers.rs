@@ -18,6 +18,7 @@ const ORDER: &[&str] = &[
     "seal",
     "predicate",
     "envelope",
+    "der",
     "shape",
     "identity",
     "bundle",
