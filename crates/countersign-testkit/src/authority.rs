@@ -6,6 +6,7 @@ mod checkpoint;
 mod ct;
 mod der;
 mod draft;
+pub mod faults;
 mod rekor_v1;
 mod rekor_v2;
 mod timestamp;
@@ -93,15 +94,9 @@ impl Authority {
         let key = |number: u8, key_type| -> Key { Rc::new(fixed_key(key_type, first + number)) };
         let lifetime = Validity { from: time(LIFETIME.0), until: time(LIFETIME.1) };
         Self {
-            certificates: CertificateAuthority::new(
-                "signers",
-                &key(0, KeyType::P256),
-                key(1, KeyType::P256),
-                Purpose::Code,
-                lifetime,
-            ),
+            certificates: CertificateAuthority::new("signers", &key(0, KeyType::P256), key(1, KeyType::P256), Purpose::Code, lifetime),
             certificate_log: CertificateLog { key: key(2, KeyType::P256) },
-            rekor_v1: RekorV1 { key: key(3, KeyType::P256) },
+            rekor_v1: RekorV1::new(key(3, KeyType::P256)),
             rekor_v2: RekorV2 { key: key(4, KeyType::Ed25519) },
             times: TimestampAuthority::new(timestamp::keys(first + 5), lifetime),
         }

@@ -68,7 +68,10 @@ fn the_claims_of_a_workflow_are_read_back() {
 fn a_tree_of_one_entry_has_neither_index_nor_hashes() {
     let draft = Authority::new().keyless(&workflow(), &payload(), Witness::FirstOfRekorV2AndTimestamp, at());
     let entry = draft.json().pointer("/verificationMaterial/tlogEntries/0").cloned().unwrap();
-    assert_eq!((entry.get("logIndex"), entry.pointer("/inclusionProof/logIndex"), entry.pointer("/inclusionProof/hashes")), (None, None, None));
+    assert_eq!(
+        (entry.get("logIndex"), entry.pointer("/inclusionProof/logIndex"), entry.pointer("/inclusionProof/hashes")),
+        (None, None, None)
+    );
 }
 
 #[test]
@@ -107,7 +110,12 @@ fn assert_times(result: &VerificationResult, witness: Witness) {
 }
 
 fn workflow() -> Identity {
-    Identity::workflow("https://example.test/org/demo", ".pipeline/build.yml", "refs/heads/main", "ba5eba5eba5eba5eba5eba5eba5eba5eba5eba5e")
+    Identity::workflow(
+        "https://example.test/org/demo",
+        ".pipeline/build.yml",
+        "refs/heads/main",
+        "ba5eba5eba5eba5eba5eba5eba5eba5eba5eba5e",
+    )
 }
 
 fn payload() -> Vec<u8> {

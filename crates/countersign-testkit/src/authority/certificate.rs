@@ -76,6 +76,7 @@ pub struct CertificateAuthority {
     intermediate: Vec<u8>,
     key: Key,
     name: &'static str,
+    purpose: Purpose,
 }
 
 /// When a certificate holds.
@@ -94,12 +95,17 @@ impl CertificateAuthority {
     /// Makes the root and the intermediate, for a purpose that every certificate below has.
     pub(crate) fn new(name: &'static str, root_key: &LocalKey, key: Key, purpose: Purpose, validity: Validity) -> Self {
         let names = [format!("{name} root"), format!("{name} intermediate")];
-        let above = |depth| [critical(BASIC_CONSTRAINTS, &der::sequence(&[der::yes(), der::integer(&[depth])])), critical(KEY_USAGE, &der::bits(&[0x06], 1))];
+        let above = |depth| {
+            [
+                critical(BASIC_CONSTRAINTS, &der::sequence(&[der::yes(), der::integer(&[depth])])),
+                critical(KEY_USAGE, &der::bits(&[0x06], 1)),
+            ]
+        };
         let root = [above(1).to_vec(), vec![identifier(root_key)]].concat();
         let root = signed(&fields(1, &names[0], &names[0], root_key, validity), &root, root_key);
         let below = [above(0).to_vec(), vec![identifier(&key), authority_identifier(root_key), purpose.extension()]].concat();
         let intermediate = signed(&fields(2, &names[0], &names[1], &key, validity), &below, root_key);
-        Self { root, intermediate, key, name }
+        Self { root, intermediate, key, name, purpose }
     }
 
     /// Issues a certificate for a signer's key, and has it logged.
@@ -117,12 +123,8 @@ impl CertificateAuthority {
 
     /// Issues a certificate for a timestamp authority's key.
     pub(crate) fn issue_for_times(&self, key: &LocalKey, validity: Validity) -> Vec<u8> {
-        let extensions = [
-            critical(KEY_USAGE, &der::bits(&[0x80], 7)),
-            Purpose::Times.extension(),
-            identifier(key),
-            authority_identifier(&self.key),
-        ];
+        let extensions =
+            [critical(KEY_USAGE, &der::bits(&[0x80], 7)), Purpose::Times.extension(), identifier(key), authority_identifier(&self.key)];
         signed(&fields(TIMES_SERIAL, &self.issuer(), &format!("{} signer", self.name), key, validity), &extensions, &self.key)
     }
 
@@ -136,14 +138,15 @@ impl CertificateAuthority {
         };
         let mut extensions = vec![
             critical(KEY_USAGE, &der::bits(&[0x80], 7)),
-            Purpose::Code.extension(),
+            self.purpose.extension(),
             identifier(key),
             authority_identifier(&self.key),
             critical(SUBJECT_NAME, &der::sequence(&[name])),
             extension("1.3.6.1.4.1.57264.1.1", identity.issuer.as_bytes()),
             extension("1.3.6.1.4.1.57264.1.8", &der::text(&identity.issuer)),
         ];
-        extensions.extend(identity.claims.iter().map(|(number, claim)| extension(&format!("1.3.6.1.4.1.57264.1.{number}"), &der::text(claim))));
+        extensions
+            .extend(identity.claims.iter().map(|(number, claim)| extension(&format!("1.3.6.1.4.1.57264.1.{number}"), &der::text(claim))));
         if !promises.is_empty() {
             extensions.push(extension(PROMISES, &der::octets(&promise_list(promises))));
         }
@@ -152,6 +155,18 @@ impl CertificateAuthority {
         let mut fields = fields(0, &self.issuer(), "", key, validity);
         fields[1] = der::integer(&serial[..16]);
         body(&fields, &extensions)
+    }
+
+    /// Issues for another purpose from now on.
+    pub(crate) const fn purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// The key that issues.
+    #[must_use]
+    pub fn public_key_der(&self) -> Vec<u8> {
+        self.key.public_key_der()
     }
 
     /// The certificates, the issuing one first.

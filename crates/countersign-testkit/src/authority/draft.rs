@@ -145,11 +145,7 @@ impl Draft {
             let tokens = self.tokens.iter().map(|token| object([("signedTimestamp", base64(token))])).collect();
             material.insert("timestampVerificationData".to_owned(), object([("rfc3161Timestamps", Json::Array(tokens))]));
         }
-        object([
-            ("mediaType", Json::from(media_type)),
-            ("verificationMaterial", Json::Object(material)),
-            ("dsseEnvelope", self.envelope()),
-        ])
+        object([("mediaType", Json::from(media_type)), ("verificationMaterial", Json::Object(material)), ("dsseEnvelope", self.envelope())])
     }
 
     pub(crate) fn envelope(&self) -> Json {

@@ -55,20 +55,16 @@ impl RekorV2 {
             Material::Certificate(der) => ("x509Certificate", der),
             Material::Key(der) => ("publicKey", der),
         };
-        let verifier =
-            object([("keyDetails", Json::from("PKIX_ECDSA_P256_SHA_256")), (kind, object([("rawBytes", base64(der))]))]);
+        let verifier = object([("keyDetails", Json::from("PKIX_ECDSA_P256_SHA_256")), (kind, object([("rawBytes", base64(der))]))]);
         let digest = STANDARD.encode(Sha256::digest(pae(PAYLOAD_TYPE, &draft.payload)));
         let record = object([
             ("data", object([("algorithm", Json::from("SHA2_256")), ("digest", Json::from(digest))])),
             ("signature", object([("content", base64(&draft.signature)), ("verifier", verifier)])),
         ]);
         let kind = ("hashedrekord", "0.0.2");
-        let body = object([
-            ("apiVersion", Json::from(kind.1)),
-            ("kind", Json::from(kind.0)),
-            ("spec", object([("hashedRekordV002", record)])),
-        ])
-        .canonical();
+        let body =
+            object([("apiVersion", Json::from(kind.1)), ("kind", Json::from(kind.0)), ("spec", object([("hashedRekordV002", record)]))])
+                .canonical();
         let mut leaves: Vec<_> = others.iter().map(|leaf| leaf.as_bytes().to_vec()).collect();
         leaves.insert(place, body.clone());
         let proof = self.notary().prove(&Tree::of(&leaves), place);
