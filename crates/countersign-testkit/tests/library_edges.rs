@@ -157,7 +157,11 @@ fn a_statement_with_gits_digests_only_is_verified_as_a_message() {
 #[test]
 fn a_name_that_is_neither_email_nor_uri_is_no_identity() {
     let authority = Authority::new();
-    for subject in [Subject::Dns("host.example.test".to_owned()), Subject::Email("a:b@example.test".to_owned()), Subject::Uri("maintainer@example.test".to_owned())] {
+    for subject in [
+        Subject::Dns("host.example.test".to_owned()),
+        Subject::Email("a:b@example.test".to_owned()),
+        Subject::Uri("maintainer@example.test".to_owned()),
+    ] {
         let identity = Identity { subject, ..workflow() };
         let draft = authority.keyless(&identity, &payload(), V2, at());
         assert_they_accept_and_we_refuse(&draft.bytes(), &root(), Reason::SignerUnknown);
@@ -287,7 +291,12 @@ fn keyless(witness: Witness) -> Draft {
 }
 
 fn workflow() -> Identity {
-    Identity::workflow("https://example.test/org/demo", ".pipeline/build.yml", "refs/heads/main", "ba5eba5eba5eba5eba5eba5eba5eba5eba5eba5e")
+    Identity::workflow(
+        "https://example.test/org/demo",
+        ".pipeline/build.yml",
+        "refs/heads/main",
+        "ba5eba5eba5eba5eba5eba5eba5eba5eba5eba5e",
+    )
 }
 
 fn payload() -> Vec<u8> {

@@ -221,9 +221,7 @@ impl Inquiry<'_> {
             outcome => {
                 let refusals = outcome.as_ref().err().map_or(&[][..], Vec::as_slice);
                 let mut gaps = self.gaps(verdict.requirement);
-                gaps.extend(
-                    refusals.iter().map(|candidate| candidate.refusal.clone()).filter(|refusal| refusal.reason.leaves_unknown()),
-                );
+                gaps.extend(refusals.iter().map(|candidate| candidate.refusal.clone()).filter(|refusal| refusal.reason.leaves_unknown()));
                 let reasons: BTreeSet<_> = if gaps.is_empty() {
                     result.status = Status::Unmet;
                     BTreeSet::from([self.most_useful(verdict.requirement, refusals)])
