@@ -80,7 +80,7 @@ fn allowed(cases: &mut Cases) {
 fn refused(cases: &mut Cases) {
     let mut deny = |name, code, readme, witness, edit: fn(&Authority, Draft) -> Draft| {
         cases.deny_build(name, code, readme, |world| {
-            trusted_build(world);
+            trust(world);
             certify(world, "build", &Authority::new(), witness, edit);
         });
     };
@@ -151,7 +151,7 @@ fn refused(cases: &mut Cases) {
         "certificate-untrusted",
         "The certificate names the right identity; an authority of the same name has issued it that nobody trusts.",
         |world| {
-            trusted_build(world);
+            trust(world);
             certify(world, "build", &Authority::new(), Witness::RekorV1AndTimestamp, |authority, draft| {
                 let other = Authority::another();
                 let validity = Validity { from: moved(-30), until: moved(570) };
@@ -165,7 +165,7 @@ fn refused(cases: &mut Cases) {
         "log-entry-invalid",
         "The question is asked as of a moment at which the log hadn't taken the entry in.",
         |world| {
-            trusted_build(world);
+            trust(world);
             certify(world, "build", &Authority::new(), Witness::RekorV1, |_, draft| draft);
             world.at = moved(-60).to_string();
         },
