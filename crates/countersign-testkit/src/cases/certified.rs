@@ -18,7 +18,7 @@ pub(super) fn all(cases: &mut Cases) {
         trust(world);
         world.roots.clear();
     });
-    let unsupported = ["by-agent", "model", "origin", "owner", "sandbox"].map(|id| (id, vec!["subject-digest-unsupported"]));
+    let unsupported = ["by-agent", "model", "owner", "sandbox"].map(|id| (id, vec!["subject-digest-unsupported"]));
     let unsupported = Expect::Decision(Answer::Undetermined, unsupported.to_vec());
     let readme = "The agent's run names its commit by git's digest only, and the log's entry is of a kind that can't be verified without another.";
     cases.add("undetermined-subject-digest-unsupported", readme, unsupported, |world| {
