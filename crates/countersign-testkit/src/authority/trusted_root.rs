@@ -32,12 +32,12 @@ impl Authority {
     }
 
     fn root(&self, window: impl Fn(&str) -> Json) -> Object {
-        let authority = |list: &str, name: &str, chain: &[&[u8]]| {
+        let authority = |list: &str, name: &str, host: &str, chain: &[&[u8]]| {
             let who = object([("organization", Json::from("example.test")), ("commonName", Json::from(name))]);
             let chain = chain.iter().map(|certificate| object([("rawBytes", base64(certificate))])).collect();
             object([
                 ("subject", who),
-                ("uri", Json::from(format!("https://{name}.example.test"))),
+                ("uri", Json::from(format!("https://{host}"))),
                 ("certChain", object([("certificates", Json::Array(chain))])),
                 ("validFor", window(list)),
             ])
@@ -55,8 +55,8 @@ impl Authority {
         let [logs, certificate_logs] = ["tlogs", "ctlogs"];
         let (v1, v2, of_certificates) = (&self.rekor_v1, &self.rekor_v2, &self.certificate_log);
         let members = [
-            (signers, vec![authority(signers, "signers", &self.certificates.chain())]),
-            (times, vec![authority(times, "times", &self.times.chain())]),
+            (signers, vec![authority(signers, "signers", "fulcio.example.test", &self.certificates.chain())]),
+            (times, vec![authority(times, "times", "times.example.test", &self.times.chain())]),
             (
                 logs,
                 vec![
@@ -64,7 +64,10 @@ impl Authority {
                     log(logs, ORIGIN, &v2.key.public_key_der(), "PKIX_ED25519", v2.id()),
                 ],
             ),
-            (certificate_logs, vec![log(certificate_logs, "ct.example.test", &of_certificates.key.public_key_der(), P256, of_certificates.id())]),
+            (
+                certificate_logs,
+                vec![log(certificate_logs, "ct.example.test", &of_certificates.key.public_key_der(), P256, of_certificates.id())],
+            ),
         ];
         let media_type = Json::from("application/vnd.dev.sigstore.trustedroot+json;version=0.1");
         let lists = members.into_iter().map(|(name, list)| (name.to_owned(), Json::Array(list)));

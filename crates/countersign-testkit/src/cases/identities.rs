@@ -4,7 +4,7 @@
 use countersign::digest::Digest;
 
 use super::Cases;
-use super::certified::{at, trusted_build, workflow};
+use super::certified::{at, trust, trusted_build, workflow};
 use crate::authority::faults::Bench;
 use crate::authority::{Authority, Identity, Witness};
 use crate::world::{self, Signed, World};
@@ -33,16 +33,20 @@ fn allowed(cases: &mut Cases) {
             sign(world, "sbom", |payload| Authority::new().keyless(&person, payload, Witness::RekorV1AndTimestamp, at()).bytes());
         },
     );
-    cases.allow("allow-identity-by-pattern", "The policy knows the workflow on any branch, and this one's repository by its claim.", |world| {
-        trusted_build(world);
-        let subject = format!("subject: \"{}/.pipeline/build.yml@{}\"", world::REPOSITORY, world::BRANCH);
-        let pattern = format!(
-            "subject: {{glob: \"{0}/.pipeline/build.yml@refs/heads/*\"}}, extensions: {{sourceRepositoryUri: \"{0}\"}}",
-            world::REPOSITORY
-        );
-        world.edit_policy(&subject, &pattern);
-        sign(world, "build", keyless);
-    });
+    cases.allow(
+        "allow-identity-by-pattern",
+        "The policy knows the workflow on any branch, and this one's repository by its claim.",
+        |world| {
+            trusted_build(world);
+            let subject = format!("subject: \"{}/.pipeline/build.yml@{}\"", world::REPOSITORY, world::BRANCH);
+            let pattern = format!(
+                "subject: {{glob: \"{0}/.pipeline/build.yml@refs/heads/*\"}}, extensions: {{sourceRepositoryUri: \"{0}\"}}",
+                world::REPOSITORY
+            );
+            world.edit_policy(&subject, &pattern);
+            sign(world, "build", keyless);
+        },
+    );
     cases.allow("allow-root-beside", "Two trust roots are given, and the policy names the one that vouches for the workflow.", |world| {
         trusted_build(world);
         world.roots.insert("other-trusted_root.json".to_owned(), Authority::another().trusted_root());
@@ -54,36 +58,57 @@ fn allowed(cases: &mut Cases) {
 fn somebody_else(cases: &mut Cases) {
     let mut unknown = |name, fault: &str, readme| {
         cases.deny_build(name, "signer-unknown", readme, |world| {
-            trusted_build(world);
+            trust(world);
             sign(world, "build", |payload| Bench::keyless(&workflow(), payload, at()).fault(fault));
         });
     };
     unknown("deny-identity-of-another-subject", "certificates/of_another_subject", "The certificate names another workflow.");
     unknown("deny-identity-of-another-issuer", "certificates/of_another_issuer", "Another issuer vouches for a workflow of the same name.");
-    unknown("deny-identity-email-for-uri", "certificates/of_an_email_address", "The certificate gives the workflow's name as an email address.");
-    unknown("deny-identity-of-a-host", "certificates/of_a_host", "The certificate gives the workflow's name as a host's, which is no identity.");
+    unknown(
+        "deny-identity-email-for-uri",
+        "certificates/of_an_email_address",
+        "The certificate gives the workflow's name as an email address.",
+    );
+    unknown(
+        "deny-identity-of-a-host",
+        "certificates/of_a_host",
+        "The certificate gives the workflow's name as a host's, which is no identity.",
+    );
     cases.deny_build(
         "deny-identity-under-another-root",
         "signer-unknown",
         "The certificate has the right name, and the trust root that vouches for it isn't the one that the policy names.",
         |world| {
-            trusted_build(world);
+            trust(world);
             world.roots.insert("other-trusted_root.json".to_owned(), Authority::another().trusted_root());
             sign(world, "build", |payload| Authority::another().keyless(&workflow(), payload, Witness::RekorV1, at()).bytes());
         },
     );
-    cases.deny_build("deny-identity-other-claim", "signer-unknown", "The policy asks for a run that somebody dispatched, and it was a push.", |world| {
-        trusted_build(world);
-        world.edit_policy("issuer: \"https://issuer.example.test\",", "issuer: \"https://issuer.example.test\", extensions: {buildTrigger: workflow_dispatch},");
-        sign(world, "build", keyless);
-    });
-    cases.deny_build("deny-identity-for-a-key", "signer-unknown", "The policy knows the platform by its certificate, and its key signed without one.", trusted_build);
+    cases.deny_build(
+        "deny-identity-other-claim",
+        "signer-unknown",
+        "The policy asks for a run that somebody dispatched, and it was a push.",
+        |world| {
+            trust(world);
+            world.edit_policy(
+                "issuer: \"https://issuer.example.test\",",
+                "issuer: \"https://issuer.example.test\", extensions: {buildTrigger: workflow_dispatch},",
+            );
+            sign(world, "build", keyless);
+        },
+    );
+    cases.deny_build(
+        "deny-identity-for-a-key",
+        "signer-unknown",
+        "The policy knows the platform by its certificate, and its key signed without one.",
+        trust,
+    );
 }
 
 fn broken(cases: &mut Cases) {
     let mut broken = |name, code, fault: &str, readme| {
         cases.deny_build(name, code, readme, |world| {
-            trusted_build(world);
+            trust(world);
             sign(world, "build", |payload| Bench::keyless(&workflow(), payload, at()).fault(fault));
         });
     };
@@ -130,7 +155,6 @@ fn broken(cases: &mut Cases) {
         "The certificate held when the log took the entry in, and not any more when the timestamp was made.",
     );
 }
-
 
 /// Replaces a piece of evidence by a bundle of the same statement.
 pub(super) fn sign(world: &mut World, name: &str, bundle: impl FnOnce(&[u8]) -> Vec<u8>) {
