@@ -81,7 +81,8 @@ impl Inquiry {
     fn ask(&mut self) -> Result<(), Error> {
         match self.begun_with.take() {
             Some(begun) if self.running.is_none() => {
-                let message = "the policy knows signers by certificates, and no trust root was given: give one by `countersign_inquiry_trust`";
+                let message =
+                    "the policy knows signers by certificates, and no trust root was given: give one by `countersign_inquiry_trust`";
                 self.begun_with = Some(begun);
                 Err(Error::new(Code::TrustMissing, message))
             }

@@ -40,7 +40,7 @@ pub(crate) struct Asking {
     trust: Vec<PathBuf>,
     #[arg(long, value_name = "STORE", help = STORE_HELP)]
     store: Vec<String>,
-    /// A bundle to take as evidence, in place of the default store
+    /// A bundle to take as evidence, or a file with one on each line, in place of the default store
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     bundle: Vec<PathBuf>,
     /// The environment that it shall run in [default: the policy's only one]

@@ -49,6 +49,8 @@ pub struct Case {
     pub trust: Vec<(String, Vec<u8>)>,
     /// The bundles, by file name.
     pub bundles: Vec<(String, Vec<u8>)>,
+    /// The git objects that are at hand, by id: `<type> <length>\0<content>`.
+    pub objects: BTreeMap<String, Vec<u8>>,
     /// The expectation, as it stands in `case.json`.
     pub expect: Json,
     /// The expected decision's bytes, newline included; `None` for an error.
@@ -79,6 +81,10 @@ fn load(folder: &Path) -> Case {
     bundles.sort();
     let roots = case.get("trust").and_then(Json::as_array).expect("trust").iter();
     let trust = roots.map(|name| name.as_str().expect("a file's name")).map(|name| (name.to_owned(), read(name))).collect();
+    let objects = fs::read_dir(folder.join("objects")).into_iter().flatten().map(|entry| {
+        let entry = entry.expect("entry");
+        (entry.file_name().into_string().expect("an id"), fs::read(entry.path()).expect("an object"))
+    });
     Case {
         folder: folder.to_owned(),
         target: text("target").expect("target"),
@@ -88,6 +94,7 @@ fn load(folder: &Path) -> Case {
         policy: read(&text("policy").expect("policy")),
         trust,
         bundles,
+        objects: objects.collect(),
         expect: case.get("expect").expect("expect").clone(),
         decision: fs::read(folder.join("decision.json")).ok(),
     }
@@ -103,6 +110,13 @@ impl Case {
         self.folder.file_name().and_then(|name| name.to_str()).expect("a name")
     }
 
+    /// Returns the git object that is wanted, if it's at hand.
+    #[must_use]
+    pub fn object(&self, wanted: &Wanted) -> Option<Found> {
+        let Wanted::GitObject(id) = wanted else { return None };
+        self.objects.get(id.hex()).map(|object| content(object))
+    }
+
     /// Asks the case's question, handing over these bundles.
     ///
     /// # Errors
@@ -112,24 +126,56 @@ impl Case {
     /// If the case itself is malformed.
     pub fn decide(&self, bundles: &[&[u8]]) -> Result<Decision, &'static str> {
         let artifact = fs::read(self.folder.join(&self.target)).ok();
-        let roots: Vec<&[u8]> = self.trust.iter().map(|(_, bytes)| bytes.as_slice()).collect();
-        decide(&self.target, artifact.as_deref(), &self.resource, self.environment.as_deref(), &self.at, &self.policy, &roots, bundles)
+        let (target, resource, environment) = (&self.target, &self.resource, self.environment.as_deref());
+        let at_hand = AtHand {
+            artifact: artifact.as_deref(),
+            roots: self.trust.iter().map(|(_, bytes)| bytes.as_slice()).collect(),
+            bundles,
+            objects: self.objects.iter().map(|(id, object)| (id.as_str(), &object[..])).collect(),
+        };
+        decide(target, resource, environment, &self.at, &self.policy, &at_hand)
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a case has as many parts")]
-pub(crate) fn decide(
+fn content(object: &[u8]) -> Found {
+    let header = object.iter().position(|byte| *byte == 0).expect("a header");
+    Found::These(vec![object[header + 1..].to_vec()])
+}
+
+/// Everything that the inquiry can be told.
+struct AtHand<'a> {
+    artifact: Option<&'a [u8]>,
+    roots: Vec<&'a [u8]>,
+    bundles: &'a [&'a [u8]],
+    objects: BTreeMap<&'a str, &'a [u8]>,
+}
+
+impl AtHand<'_> {
+    fn answer(&self, wanted: &Wanted) -> Found {
+        match (wanted, self.artifact) {
+            (Wanted::Bundles { .. }, _) if self.bundles.is_empty() => Found::Nothing,
+            (Wanted::Bundles { .. }, _) => Found::These(self.bundles.iter().map(|bytes| bytes.to_vec()).collect()),
+            (Wanted::ArtifactDigest(algorithm), Some(bytes)) => {
+                let mut hasher = Hasher::new(*algorithm).expect("a hash of bytes");
+                hasher.update(bytes);
+                Found::Digest(hasher.finish())
+            }
+            (Wanted::GitObject(id), _) => self.objects.get(id.hex()).map_or(Found::Nothing, |object| content(object)),
+            _ => Found::Nothing,
+        }
+    }
+}
+
+fn decide(
     target: &str,
-    artifact: Option<&[u8]>,
     resource: &str,
     environment: Option<&str>,
     at: &str,
     policy: &[u8],
-    roots: &[&[u8]],
-    bundles: &[&[u8]],
+    at_hand: &AtHand<'_>,
 ) -> Result<Decision, &'static str> {
     let policy = Policy::parse(policy).map_err(|_| "policy-invalid")?;
-    let digest = match (artifact, target.split_once(':')) {
+    let digest = match (at_hand.artifact, target.split_once(':')) {
         (Some(bytes), _) => Digest::sha256(bytes),
         (None, Some(("git", id))) => Digest::new(Algorithm::GitCommit, id).expect("a commit's id"),
         _ => target.parse().expect("a digest"),
@@ -138,20 +184,10 @@ pub(crate) fn decide(
     if let Some(name) = environment {
         question = question.environment(name);
     }
-    let trust = roots.iter().fold(Trust::keys_only(), |trust, root| trust.with(TrustRoot::parse(root).expect("a trust root")));
+    let trust = at_hand.roots.iter().fold(Trust::keys_only(), |trust, root| trust.with(TrustRoot::parse(root).expect("a trust root")));
     let mut inquiry = Inquiry::about(question, &trust, &policy).map_err(|error| error.code())?;
     while let Some(wanted) = inquiry.next() {
-        let found = match (&wanted, artifact) {
-            (Wanted::Bundles { .. }, _) if bundles.is_empty() => Found::Nothing,
-            (Wanted::Bundles { .. }, _) => Found::These(bundles.iter().map(|bytes| bytes.to_vec()).collect()),
-            (Wanted::ArtifactDigest(algorithm), Some(bytes)) => {
-                let mut hasher = Hasher::new(*algorithm).expect("a hash of bytes");
-                hasher.update(bytes);
-                Found::Digest(hasher.finish())
-            }
-            _ => Found::Nothing,
-        };
-        inquiry.supply(&wanted, found);
+        inquiry.supply(&wanted, at_hand.answer(&wanted));
     }
     Ok(inquiry.decide())
 }
@@ -162,10 +198,12 @@ pub(crate) fn write(folder: &Path, made: &Made) {
     let bundles: Vec<&[u8]> =
         made.files.iter().filter(|(name, _)| name.ends_with(".sigstore.json")).map(|(_, bytes)| bytes.as_slice()).collect();
     let artifact = made.files.get(&made.target).map(Vec::as_slice);
-    let policy = &made.files["policy.yaml"];
+    let objects = made.files.iter().filter_map(|(name, object)| Some((name.strip_prefix("objects/")?, &object[..]))).collect();
     let is_root = |name: &str| name.ends_with(TRUSTED_ROOT);
-    let roots: Vec<&[u8]> = made.files.iter().filter(|(name, _)| is_root(name)).map(|(_, bytes)| bytes.as_slice()).collect();
-    let decided = decide(&made.target, artifact, &made.resource, made.environment.as_deref(), &made.at, policy, &roots, &bundles);
+    let roots = made.files.iter().filter(|(name, _)| is_root(name)).map(|(_, bytes)| bytes.as_slice()).collect();
+    let at_hand = AtHand { artifact, roots, bundles: &bundles, objects };
+    let policy = &made.files["policy.yaml"];
+    let decided = decide(&made.target, &made.resource, made.environment.as_deref(), &made.at, policy, &at_hand);
     let mut files = made.files.clone();
     let expect = match (&made.expect, decided) {
         (Expect::Error(code), Err(found)) if *code == found => object([("error", Json::from(*code)), ("exit", Json::Number(3.0))]),
@@ -207,8 +245,8 @@ pub(crate) fn write(folder: &Path, made: &Made) {
     ]);
     files.insert("case.json".to_owned(), [case.canonical(), b"\n".to_vec()].concat());
     files.insert("README.md".to_owned(), format!("{}\n", made.readme).into_bytes());
-    fs::create_dir_all(folder).expect("a folder");
     for (name, bytes) in files {
+        fs::create_dir_all(folder.join(&name).parent().expect("a folder")).expect("a folder");
         fs::write(folder.join(&name), bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
     }
 }

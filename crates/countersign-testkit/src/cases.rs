@@ -75,6 +75,11 @@ fn allowed(cases: &mut Cases) {
         |_| {},
     );
     cases.allow("allow-commit", "The commit itself is asked about: the agent's run is evidence enough.", faults::ask_about_commit);
+    cases.allow(
+        "allow-run-committed-later",
+        "The agent left its changes uncommitted. The commit that was made of them later has the run's tree, upon its base.",
+        |world| faults::committed_later(world, world::commit_object()),
+    );
     cases.allow("allow-digest", "The artifact is asked about by its digest; the file isn't there.", faults::ask_about_digest);
     cases.allow(
         "allow-stranger-beside",

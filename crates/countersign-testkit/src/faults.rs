@@ -201,6 +201,17 @@ pub(crate) fn second_commit(world: &mut World) {
     world.add("agent-run", "platform", run.about(subjects).expect("a statement"));
 }
 
+/// Lets the agent leave its changes uncommitted: the run knows their tree and the base, and somebody commits them later.
+pub(crate) fn committed_later(world: &mut World, commit: Vec<u8>) {
+    world.target = format!("git:{}", world::commit_id(&commit).hex());
+    world.resource = world::REPOSITORY.to_owned();
+    world.environment = Some("source".to_owned());
+    world.bundles.clear();
+    let run = world::agent_run(world::agent(), |run| run.sandbox_image("registry.example.test/sandbox", world::sandbox()));
+    world.add("agent-run", "platform", run.about(vec![tree_subject(world::tree())]).expect("a statement"));
+    world.commits.push(commit);
+}
+
 /// Asks about the artifact by its digest alone.
 pub(crate) fn ask_about_digest(world: &mut World) {
     world.target = Digest::sha256(&world.artifact).to_string();

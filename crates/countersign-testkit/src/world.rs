@@ -34,6 +34,8 @@ pub struct World {
     pub(crate) bundles: BTreeMap<String, Signed>,
     /// The trust roots, by file name.
     pub(crate) roots: BTreeMap<String, Vec<u8>>,
+    /// The contents of the commit objects that are at hand.
+    pub(crate) commits: Vec<Vec<u8>>,
 }
 
 /// A piece of evidence.
@@ -58,6 +60,7 @@ impl World {
             at: "2025-12-15T00:00:00Z".to_owned(),
             bundles: BTreeMap::new(),
             roots: BTreeMap::new(),
+            commits: Vec::new(),
             artifact,
         };
         world.add("agent-run", "platform", agent_run(agent(), base_run).about(commit_subjects()).expect("a statement"));
@@ -98,6 +101,10 @@ impl World {
         }
         files.extend(self.roots.clone());
         files.extend(self.bundles.keys().map(|name| (format!("{name}.sigstore.json"), self.bytes(name))));
+        files.extend(self.commits.iter().map(|content| {
+            let object = [format!("commit {}\0", content.len()).as_bytes(), content].concat();
+            (format!("objects/{}", commit_id(content).hex()), object)
+        }));
         let (target, resource) = (self.target.clone(), self.resource.clone());
         Made { readme: readme.to_owned(), target, resource, environment: self.environment.clone(), at: self.at.clone(), files, expect }
     }

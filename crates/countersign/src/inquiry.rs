@@ -101,6 +101,7 @@ pub struct Inquiry<'a> {
     objects: BTreeMap<Digest, Vec<u8>>,
     asked: BTreeMap<Wanted, Answer>,
     pending: VecDeque<Wanted>,
+    followed: BTreeSet<Digest>,
     looks: usize,
 }
 
@@ -141,6 +142,7 @@ impl<'a> Inquiry<'a> {
             objects: BTreeMap::new(),
             asked: BTreeMap::new(),
             pending: VecDeque::new(),
+            followed: BTreeSet::new(),
             looks: 0,
         };
         inquiry.plan();
@@ -197,12 +199,18 @@ impl<'a> Inquiry<'a> {
     }
 
     fn look_at(&mut self, wanted: &Wanted, bytes: &[u8]) {
+        // Beyond the limit nothing is examined, and what was is forgotten: an answer that rests on the part that came
+        // first would depend on the order. Everything that is wanted stays unknown.
+        if self.looks > limits::LOOKS_PER_INQUIRY {
+            return;
+        }
         let digest = Digest::sha256(bytes);
         let looked_at = self.said.contains_key(&digest) || self.evidence.contains_key(&digest) || self.strangers.contains_key(&digest);
         if !looked_at {
             self.looks += 1;
-            // Beyond the limit nothing is examined, and everything that is wanted stays unknown.
             if self.looks > limits::LOOKS_PER_INQUIRY {
+                self.evidence.clear();
+                self.strangers.clear();
                 return;
             }
             match evidence::examine(bytes, self.policy, self.trust, self.question.at) {
@@ -261,19 +269,24 @@ impl<'a> Inquiry<'a> {
         let tree_types: Vec<_> = source_types.iter().filter(|uri| subject::is_about_trees(uri)).cloned().collect();
         for commit in &commits {
             let of_commit = if is_commit { of_target.clone() } else { self.bundles(commit, source_types.clone()) };
-            if !tree_types.is_empty() {
-                match self.tree_of(commit) {
-                    Some(tree) => wanted.push(Wanted::Bundles { digest: tree, predicate_types: tree_types.clone() }),
-                    // An agent's run carries the commit's object: git is asked only when no run was found that does,
-                    // so that the order in which evidence comes can't leave something unavailable that nobody needs.
-                    None if self.asked.contains_key(&of_commit) => wanted.push(Wanted::GitObject(commit.clone())),
-                    None => {}
+            match self.tree_of(commit) {
+                Some(tree) => {
+                    // A run that left its changes uncommitted; asked for by itself, so that no number of gates can hide it.
+                    wanted.push(self.bundles(&tree, vec![PROVENANCE.to_owned()]));
+                    wanted.extend((!tree_types.is_empty()).then(|| self.bundles(&tree, tree_types.clone())));
                 }
+                // An agent's run carries the commit's object: git is asked only when no run was found that does,
+                // so that the order in which evidence comes can't leave something unavailable that nobody needs.
+                None if self.asked.contains_key(&of_commit) => wanted.push(Wanted::GitObject(commit.clone())),
+                None => {}
             }
             wanted.push(of_commit);
         }
         for wanted in wanted {
-            if !self.asked.contains_key(&wanted) && self.asked.len() <= limits::DIGESTS_FOLLOWED {
+            if !self.asked.contains_key(&wanted) && self.followed.len() <= limits::DIGESTS_FOLLOWED {
+                if let Wanted::Bundles { digest, .. } | Wanted::GitObject(digest) = &wanted {
+                    self.followed.insert(digest.clone());
+                }
                 self.asked.insert(wanted.clone(), Answer::default());
                 self.pending.push_back(wanted);
             }
@@ -310,12 +323,16 @@ impl<'a> Inquiry<'a> {
 
     /// The tree that the commit records, read from the commit's object.
     pub(crate) fn tree_of(&self, commit: &Digest) -> Option<Digest> {
+        subject::tree_of(self.object_of(commit)?)
+    }
+
+    /// The commit's object: supplied, or carried by a run.
+    pub(crate) fn object_of(&self, commit: &Digest) -> Option<&[u8]> {
         let carried = self.evidence.values().filter_map(|evidence| evidence.standing.as_ref().ok()).filter_map(|believed| {
-            subject::check(believed.statement.value(), believed.provenance.as_ref(), Target::Commit(commit)).ok()?;
+            subject::check(believed.statement.value(), believed.provenance.as_ref(), Target::Commit(commit, None)).ok()?;
             subject::commit_object(believed.provenance.as_ref()?, commit)
         });
-        let object = self.objects.get(commit).map(Vec::as_slice).into_iter().chain(carried).next()?;
-        subject::tree_of(object)
+        self.objects.get(commit).map(Vec::as_slice).into_iter().chain(carried).next()
     }
 
     /// Why evidence for the requirement may be missing that exists.
@@ -354,7 +371,7 @@ impl<'a> Inquiry<'a> {
         let overruns = [
             (self.looks > limits::LOOKS_PER_INQUIRY, limits::LOOKS_PER_INQUIRY, "bundles were found"),
             (self.answers.len() > limits::STATEMENTS_PER_INQUIRY, limits::STATEMENTS_PER_INQUIRY, "statements by known signers were found"),
-            (self.asked.len() > limits::DIGESTS_FOLLOWED, limits::DIGESTS_FOLLOWED, "digests were to be followed"),
+            (self.followed.len() > limits::DIGESTS_FOLLOWED, limits::DIGESTS_FOLLOWED, "digests were to be followed"),
         ];
         overruns.into_iter().filter(|(over, _, _)| *over).map(|(_, limit, what)| format!("more than {limit} {what}"))
     }

@@ -74,7 +74,8 @@ impl TrustRoot {
         }
         let lists = LISTS.map(|name| json.get(name).and_then(Json::as_array).unwrap_or_default());
         let authorities: usize = lists.iter().map(|list| list.len()).sum();
-        let certificates = |authority: &Json| authority.pointer("/certChain/certificates").and_then(Json::as_array).map_or(0, <[Json]>::len);
+        let certificates =
+            |authority: &Json| authority.pointer("/certChain/certificates").and_then(Json::as_array).map_or(0, <[Json]>::len);
         if authorities > limits::AUTHORITIES || lists.into_iter().flatten().map(certificates).any(|n| n > limits::AUTHORITIES) {
             return Err(TrustRootError::TooManyAuthorities);
         }

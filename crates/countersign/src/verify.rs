@@ -136,9 +136,9 @@ pub fn with_certificate(bundle: &Bundle, root: &TrustRoot, at: Time) -> Result<V
         return Err(Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made"));
     }
     // 4.
-    let identity = vouched.identity.ok_or_else(|| {
-        Refusal::new(Reason::SignerUnknown, "the certificate names neither an email address nor a URI, or no issuer")
-    })?;
+    let identity = vouched
+        .identity
+        .ok_or_else(|| Refusal::new(Reason::SignerUnknown, "the certificate names neither an email address nor a URI, or no issuer"))?;
     // 5.
     let signature = Signature::Certificate { identity: Box::new(identity), trust_root: root.digest().clone() };
     Ok(verified(bundle, signature, vouched.witnessed))

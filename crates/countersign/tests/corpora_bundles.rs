@@ -103,7 +103,9 @@ fn check_all(name: &str) {
             (Ok(_), Some("pass")) => verified += 1,
             (Err((reason, _)), Some("fail")) => *refused.entry(*reason).or_default() += 1,
             // Releases on GitHub name a subject and no issuer, which policies have no words for.
-            (Err((Reason::SignerUnknown, _)), Some("pass")) if case.text("issuer").is_none() => *refused.entry(Reason::SignerUnknown).or_default() += 1,
+            (Err((Reason::SignerUnknown, _)), Some("pass")) if case.text("issuer").is_none() => {
+                *refused.entry(Reason::SignerUnknown).or_default() += 1
+            }
             (outcome, expected) => wrong.push(format!("{id}: expected {expected:?}, found {:?}", outcome.as_ref().map(|_| ()))),
         }
     }

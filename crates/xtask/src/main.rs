@@ -2,6 +2,7 @@
 //! It holds the list of tasks only; nothing of it is part of what is published.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task tells people what it does")]
 
+mod bench;
 mod ci;
 mod features;
 mod fuzz;
@@ -27,6 +28,7 @@ usage: cargo xtask TASK
   features          canonical JSON is the same whatever features of serde_json are on
   header [--check]  writes (or compares) the C header and the list of exported symbols
   testdata          makes the cases and golden files again; a test compares them
+  bench             what things cost, as ratios to a floor in the same run (minutes)
   transcript [MB]   attests a huge transcript with a bound on memory (default 500)
   fuzz [SECONDS]    runs each fuzz target for so long (default 30)";
 
@@ -51,6 +53,7 @@ fn perform(repository: &Repository, arguments: &[&str]) -> Result<(), String> {
         ["header"] => header::write(repository),
         ["header", "--check"] => header::check(repository),
         ["testdata"] => testdata::write(repository),
+        ["bench"] => bench::run(repository),
         ["transcript"] => transcript::run(repository, "500"),
         ["transcript", megabytes] => transcript::run(repository, megabytes),
         ["fuzz"] => fuzz::run(repository, "30"),

@@ -30,7 +30,7 @@ impl<'a> Supplies<'a> {
         sha256: &'a Digest,
         at_hand: &'a AtHand,
     ) -> Result<Self, Failure> {
-        let bundles = bundles.iter().map(|path| bundle_file::read(path)).collect::<Result<_, _>>()?;
+        let bundles = bundles.iter().map(|path| bundle_file::read_all(path)).collect::<Result<Vec<_>, _>>()?.concat();
         Ok(Self { bundles, places, artifact, sha256, at_hand })
     }
 

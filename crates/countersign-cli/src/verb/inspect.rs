@@ -3,7 +3,7 @@
 
 mod claims;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum, ValueHint};
@@ -20,7 +20,7 @@ use claims::Claims;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  countersign inspect .countersign/evidence/bundles/*.sigstore.json")]
 pub(crate) struct Inspect {
-    /// The bundles
+    /// The bundles; a file may hold one on each line
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     files: Vec<PathBuf>,
     /// How they are shown
@@ -39,32 +39,42 @@ enum Format {
 impl Inspect {
     pub(crate) fn run(self, _: &PassphraseSource) -> Result<ExitCode, Failure> {
         let mut refused = None;
-        for (place, file) in self.files.iter().enumerate() {
-            let claims = match read(file) {
-                Ok(bundle) => Claims::of(&bundle),
-                // The others may be good; the last word is the failure all the same.
+        let mut shown = 0_usize;
+        for file in &self.files {
+            let bundles = match bundle_file::read_all(file) {
+                Ok(bundles) => bundles,
                 Err(failure) => {
-                    if let Some(earlier) = refused.replace(failure) {
-                        Failure::report(&earlier);
-                    }
+                    report_earlier(refused.replace(failure));
                     continue;
                 }
             };
-            match self.format {
-                Format::Json => output::answer_bytes(&[claims.to_json(), b"\n".to_vec()].concat())?,
-                Format::Human => {
-                    let gap = if place == 0 { "" } else { "\n" };
-                    let name = escaped(&file.display().to_string());
-                    output::answer(&format!(
-                        "{gap}{WARNING}UNVERIFIED{WARNING:#}  {name}: anybody may have written what follows\n{claims}"
-                    ))?;
+            for (line, bytes) in bundles.iter().enumerate() {
+                let name = if bundles.len() > 1 { format!("{}, bundle {}", file.display(), line + 1) } else { file.display().to_string() };
+                match Bundle::parse(bytes) {
+                    Ok(bundle) => self.show(&Claims::of(&bundle), &name, shown == 0)?,
+                    Err(error) => report_earlier(refused.replace(Failure::new("malformed", format!("`{name}`: {error}")))),
                 }
+                shown += 1;
             }
         }
         refused.map_or(Ok(ExitCode::SUCCESS), Err)
     }
+
+    fn show(&self, claims: &Claims, name: &str, first: bool) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => output::answer_bytes(&[claims.to_json(), b"\n".to_vec()].concat()),
+            Format::Human => {
+                let gap = if first { "" } else { "\n" };
+                let name = escaped(name);
+                output::answer(&format!("{gap}{WARNING}UNVERIFIED{WARNING:#}  {name}: anybody may have written what follows\n{claims}"))
+            }
+        }
+    }
 }
 
-fn read(file: &Path) -> Result<Bundle, Failure> {
-    Bundle::parse(&bundle_file::read(file)?).map_err(|error| Failure::new("malformed", format!("`{}`: {error}", file.display())))
+/// The others may be good; the last word is the failure all the same.
+fn report_earlier(earlier: Option<Failure>) {
+    if let Some(earlier) = earlier {
+        earlier.report();
+    }
 }

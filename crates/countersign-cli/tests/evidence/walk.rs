@@ -69,6 +69,32 @@ fn what_an_agent_wrote_and_we_built_is_allowed_by_all_that_is_stated() {
     build(&scene);
     let verify = scene.countersign("verify app.tar --policy ../home/policy.yaml", &[]);
     assert_eq!(verify.status, 0, "{}{}", verify.stdout, verify.stderr);
+    // The same, as one file of JSON lines.
+    scene.shell("for bundle in .countersign/evidence/bundles/*; do cat $bundle; echo; done > ../home/all.jsonl");
+    let verify = scene.countersign("verify app.tar --policy ../home/policy.yaml --bundle ../home/all.jsonl", &[]);
+    assert_eq!(verify.status, 0, "{}{}", verify.stdout, verify.stderr);
+    let inspect = scene.countersign("inspect ../home/all.jsonl --format json", &[]);
+    assert_eq!((inspect.status, inspect.stdout.lines().count()), (0, 3), "{}", inspect.stderr);
+}
+
+#[test]
+fn what_an_agent_left_uncommitted_is_found_by_the_commit_that_was_made_of_it() {
+    let scene = Scene::new();
+    std::fs::write(scene.home.join("policy.yaml"), policy(&scene)).unwrap();
+    let (transcript, image) = (Scene::transcript("greeting"), "a".repeat(64));
+    let line = format!(
+        "run --agent claude-code --transcript {transcript} --sandbox-image box@sha256:{image} --on-behalf-of maintainer@example.test"
+    );
+    let run = scene.countersign(&line, &["--", "sh", "-c", "echo 2 >> greeting.txt"]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    scene.shell("git commit -qam 'by the maintainer, later'");
+    build(&scene);
+    let verify = scene.countersign("verify app.tar --policy ../home/policy.yaml", &[]);
+    assert_eq!(verify.status, 0, "{}{}", verify.stdout, verify.stderr);
+    scene.shell("echo 3 >> greeting.txt; git commit -qa --amend -m 'with a change of his own'");
+    build(&scene);
+    let verify = scene.countersign("verify app.tar --policy ../home/policy.yaml", &[]);
+    assert_eq!(verify.status, 1, "{}{}", verify.stdout, verify.stderr);
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! Several processes at once: each test starts itself again, with a part to play.
 
 use std::env;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use countersign::bundle::Bundle;
+use countersign::digest::Digest;
 use countersign_store::{DirStore, Store};
 
 use super::contents;
@@ -85,5 +89,52 @@ fn keeps_all_that_was_put_before_a_kill() {
             assert_eq!(store.find(&sha256(&format!("{round} {n}")), &provenance()).unwrap(), [bundle.bytes()]);
         }
         store.find(&sha256("all"), &provenance()).unwrap();
+    }
+}
+
+/// Two hundred kills at random moments, with four writers at once.
+#[test]
+fn loses_nothing_acknowledged_and_leaves_nothing_half_whenever_writers_are_killed() {
+    if let Some((store, part)) = part() {
+        for n in 0.. {
+            store.put(&own(&part, n)).unwrap();
+            eprintln!("{PUT} {n}");
+        }
+    }
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store");
+    let mut acknowledged = Vec::new();
+    for round in 0..50 {
+        let parts = (0..4).map(|writer| round * 4 + writer);
+        let writers: Vec<_> = parts
+            .map(|part| {
+                let test = "loses_nothing_acknowledged_and_leaves_nothing_half_whenever_writers_are_killed";
+                let mut child = start(test, &path, part);
+                let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+                let count = thread::spawn(move || lines.map_while(Result::ok).filter(|line| line.starts_with(PUT)).count());
+                (part, child, count)
+            })
+            .collect();
+        for (part, mut child, count) in writers {
+            thread::sleep(Duration::from_millis(RandomState::new().build_hasher().finish() % 25));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            acknowledged.push((part, count.join().unwrap()));
+        }
+    }
+    assert_eq!(acknowledged.len(), 200);
+    assert!(acknowledged.iter().any(|(_, count)| *count > 0), "somebody got so far");
+    let store = DirStore::open(&path).unwrap();
+    for (part, count) in acknowledged {
+        for n in 0..count {
+            let found = store.find(&sha256(&format!("{part} {n}")), &provenance()).unwrap();
+            assert_eq!(found, [own(&part.to_string(), n).bytes()], "writer {part}, bundle {n} of {count}");
+        }
+    }
+    // A half bundle, or one that is named and isn't there, would be an error.
+    store.find(&sha256("all"), &provenance()).unwrap();
+    for name in contents(&path).iter().filter_map(|name| name.strip_prefix("bundles/")) {
+        let bytes = std::fs::read(path.join("bundles").join(name)).unwrap();
+        assert_eq!(name, format!("{}.sigstore.json", Digest::sha256(&bytes).hex()));
     }
 }

@@ -14,13 +14,19 @@ use crate::world::{self, Signed, World};
 pub(super) fn all(cases: &mut Cases) {
     allowed(cases);
     refused(cases);
-    cases.error("error-trust-missing", "trust-missing", "The policy knows a signer by a certificate, and no trust root was given.", |world| {
-        trust(world);
-        world.roots.clear();
-    });
+    cases.error(
+        "error-trust-missing",
+        "trust-missing",
+        "The policy knows a signer by a certificate, and no trust root was given.",
+        |world| {
+            trust(world);
+            world.roots.clear();
+        },
+    );
     let unsupported = ["by-agent", "model", "owner", "sandbox"].map(|id| (id, vec!["subject-digest-unsupported"]));
     let unsupported = Expect::Decision(Answer::Undetermined, unsupported.to_vec());
-    let readme = "The agent's run names its commit by git's digest only, and the log's entry is of a kind that can't be verified without another.";
+    let readme =
+        "The agent's run names its commit by git's digest only, and the log's entry is of a kind that can't be verified without another.";
     cases.add("undetermined-subject-digest-unsupported", readme, unsupported, |world| {
         trust(world);
         faults::ask_about_commit(world);
@@ -63,18 +69,14 @@ fn allowed(cases: &mut Cases) {
         world.edit_policy("time: witnessed", "time: witnessed\nbundles: [v0.2, v0.3]");
         certify(world, "build", &Authority::new(), Witness::RekorV1, |_, draft| draft.version(Version::V02));
     });
-    cases.allow(
-        "allow-key-retired-after-witness",
-        "The platform's key was retired, after a timestamp proves that it signed.",
-        |world| {
-            build_only(world);
-            world.roots.insert("trusted_root.json".to_owned(), Authority::new().trusted_root());
-            world.edit_policy("custody: local", "custody: local\n    validity: {notAfter: 2025-12-10T00:00:00Z}");
-            let Signed::By(key, statement) = &world.bundles["build"] else { panic!("no statement") };
-            let draft = Authority::new().managed(&world::key(key), &statement.to_bytes(), Witness::Timestamp, at());
-            world.bundles.insert("build".to_owned(), Signed::Bytes(draft.bytes()));
-        },
-    );
+    cases.allow("allow-key-retired-after-witness", "The platform's key was retired, after a timestamp proves that it signed.", |world| {
+        build_only(world);
+        world.roots.insert("trusted_root.json".to_owned(), Authority::new().trusted_root());
+        world.edit_policy("custody: local", "custody: local\n    validity: {notAfter: 2025-12-10T00:00:00Z}");
+        let Signed::By(key, statement) = &world.bundles["build"] else { panic!("no statement") };
+        let draft = Authority::new().managed(&world::key(key), &statement.to_bytes(), Witness::Timestamp, at());
+        world.bundles.insert("build".to_owned(), Signed::Bytes(draft.bytes()));
+    });
 }
 
 fn refused(cases: &mut Cases) {
@@ -193,13 +195,7 @@ pub(super) fn trusted_build(world: &mut World) {
 }
 
 /// Signs a statement of the world under a certificate of the platform's workflow, and has it witnessed.
-fn certify(
-    world: &mut World,
-    name: &str,
-    authority: &Authority,
-    witness: Witness,
-    edit: impl FnOnce(&Authority, Draft) -> Draft,
-) {
+fn certify(world: &mut World, name: &str, authority: &Authority, witness: Witness, edit: impl FnOnce(&Authority, Draft) -> Draft) {
     let Signed::By(_, statement) = &world.bundles[name] else { panic!("no statement {name}") };
     let draft = authority.keyless(&workflow(), &statement.to_bytes(), witness, at());
     world.bundles.insert(name.to_owned(), Signed::Bytes(edit(authority, draft).bytes()));

@@ -176,6 +176,41 @@ fn refused_subjects(cases: &mut Cases) {
             faults::statement(world, "agent-run", |s| s.subject[1] = countersign::predicate::tree_subject(other_tree()));
         },
     );
+    for (name, readme, from, to) in [
+        (
+            "deny-run-committed-elsewhere",
+            "The agent left its changes uncommitted. The commit has the run's tree, and another parent than its base.",
+            format!("parent {}\n", world::base().hex()),
+            format!("parent {}\n", "0".repeat(40)),
+        ),
+        (
+            "deny-run-committed-in-merge",
+            "The agent left its changes uncommitted. The commit has the run's tree, and a second parent beside its base.",
+            "author ".to_owned(),
+            format!("parent {}\nauthor ", "0".repeat(40)),
+        ),
+        (
+            "deny-run-committed-otherwise",
+            "The agent left its changes uncommitted. The commit has the run's base, and another tree.",
+            format!("tree {}", world::tree().hex()),
+            format!("tree {}", other_tree().hex()),
+        ),
+    ] {
+        cases.add(name, readme, Expect::Decision(Answer::Deny, source("subject-mismatch")), |world| {
+            let commit = String::from_utf8(world::commit_object()).expect("UTF-8").replacen(&from, &to, 1);
+            faults::committed_later(world, commit.into_bytes());
+        });
+    }
+    cases.add(
+        "deny-run-upon-another-base",
+        "The run names a base that its commit doesn't come after.",
+        Expect::Decision(Answer::Deny, source("digest-conflict")),
+        |world| {
+            faults::ask_about_commit(world);
+            let base = Digest::new(Algorithm::GitCommit, "0".repeat(40)).expect("an id");
+            faults::provenance(world, "agent-run", |p| p.build_definition.resolved_dependencies[0].digest = base.into());
+        },
+    );
     cases.add(
         "deny-run-of-another-commit",
         "The agent's run is of another commit than the build's source.",

@@ -84,6 +84,8 @@ pub(crate) fn ask(case: &Case, policy: &str, environment: &str, mut find: impl F
             let mut hasher = Hasher::new(*algorithm).unwrap();
             hasher.update(bytes);
             inquiry.supply(&wanted, Found::Digest(hasher.finish()));
+        } else if let Some(found) = case.object(&wanted) {
+            inquiry.supply(&wanted, found);
         } else {
             find(&wanted).into_iter().for_each(|found| inquiry.supply(&wanted, found));
         }

@@ -24,7 +24,8 @@ impl Inquiry<'_> {
         };
         let trees: Vec<_> = commits.iter().filter_map(|commit| self.tree_of(commit)).collect();
         let artifact = std::iter::once(Target::Artifact(&self.artifact));
-        let targets: Vec<_> = artifact.chain(commits.iter().map(Target::Commit)).chain(trees.iter().map(Target::Tree)).collect();
+        let of_commits = commits.iter().map(|commit| Target::Commit(commit, self.object_of(commit)));
+        let targets: Vec<_> = artifact.chain(of_commits).chain(trees.iter().map(Target::Tree)).collect();
         self.evidence
             .values()
             .map(|evidence| {

@@ -113,21 +113,19 @@ impl Inquiry<'_> {
         };
         let mut best: Option<Vec<Verdict<'a>>> = None;
         for (commit, resource) in &commits {
-            let tree = self.tree_of(commit);
+            let object = self.object_of(commit);
+            let source = Source { commit, object, tree: object.and_then(subject::tree_of), resource };
             // Only what provenance shows depends on the run; the rest is judged once.
             let without_run: Vec<_> = requirements
                 .iter()
-                .map(|r| {
-                    (!r.kind.is_provenance())
-                        .then(|| self.one_of(r, self.evidence.values(), self.against(r, commit, tree.as_ref(), resource)))
-                })
+                .map(|r| (!r.kind.is_provenance()).then(|| self.one_of(r, self.evidence.values(), self.against(r, &source))))
                 .collect();
-            for run in self.runs(commit) {
+            for run in self.runs(commit, object) {
                 let verdicts: Vec<_> = requirements
                     .iter()
                     .zip(&without_run)
                     .map(|(requirement, judged)| {
-                        let of_run = || self.shown_by_run(requirement, run, self.against(requirement, commit, tree.as_ref(), resource));
+                        let of_run = || self.shown_by_run(requirement, run, self.against(requirement, &source));
                         Verdict { requirement, outcome: judged.clone().unwrap_or_else(of_run) }
                     })
                     .collect();
@@ -147,23 +145,18 @@ impl Inquiry<'_> {
     }
 
     /// The runs of a commit; one `None` where there are none, for requirements that hold without one.
-    fn runs<'a>(&'a self, commit: &Digest) -> Vec<Option<&'a Evidence>> {
-        let runs: Vec<_> = self.evidence.values().filter(|evidence| is_run_of(evidence, commit)).map(Some).collect();
+    fn runs<'a>(&'a self, commit: &Digest, object: Option<&[u8]>) -> Vec<Option<&'a Evidence>> {
+        let target = Target::Commit(commit, object);
+        let runs: Vec<_> = self.evidence.values().filter(|evidence| is_run_of(evidence, target)).map(Some).collect();
         if runs.is_empty() { vec![None] } else { runs }
     }
 
-    fn against<'a>(
-        &'a self,
-        requirement: &Requirement,
-        commit: &'a Digest,
-        tree: Option<&'a Digest>,
-        resource: &'a Resource,
-    ) -> Against<'a> {
-        let target = match tree {
+    fn against<'a>(&'a self, requirement: &Requirement, source: &'a Source<'a>) -> Against<'a> {
+        let target = match &source.tree {
             Some(tree) if subject::is_about_trees(requirement.kind.predicate_type()) => Target::Tree(tree),
-            _ => Target::Commit(commit),
+            _ => Target::Commit(source.commit, source.object),
         };
-        Against { target, resource, policy: self.policy, at: self.question.at }
+        Against { target, resource: source.resource, policy: self.policy, at: self.question.at }
     }
 
     fn shown_by_run(&self, requirement: &Requirement, run: Option<&Evidence>, against: Against<'_>) -> Outcome {
@@ -228,9 +221,7 @@ impl Inquiry<'_> {
             outcome => {
                 let refusals = outcome.as_ref().err().map_or(&[][..], Vec::as_slice);
                 let mut gaps = self.gaps(verdict.requirement);
-                gaps.extend(
-                    refusals.iter().map(|candidate| candidate.refusal.clone()).filter(|refusal| refusal.reason.leaves_unknown()),
-                );
+                gaps.extend(refusals.iter().map(|candidate| candidate.refusal.clone()).filter(|refusal| refusal.reason.leaves_unknown()));
                 let reasons: BTreeSet<_> = if gaps.is_empty() {
                     result.status = Status::Unmet;
                     BTreeSet::from([self.most_useful(verdict.requirement, refusals)])
@@ -322,6 +313,15 @@ impl Candidate {
     }
 }
 
+/// A commit that something comes from, with what is known of it.
+struct Source<'a> {
+    commit: &'a Digest,
+    object: Option<&'a [u8]>,
+    tree: Option<Digest>,
+    /// The resource entry of its repository.
+    resource: &'a Resource,
+}
+
 /// The commits that an artifact comes from, each with the resource entry of its repository.
 type Sources<'a> = Vec<(Digest, &'a Resource)>;
 
@@ -330,10 +330,10 @@ fn all_refused<'a>(requirements: &[&'a Requirement], refusal: &Refusal) -> Vec<V
     requirements.iter().map(|requirement| Verdict { requirement, outcome: outcome() }).collect()
 }
 
-fn is_run_of(evidence: &Evidence, commit: &Digest) -> bool {
+fn is_run_of(evidence: &Evidence, commit: Target<'_>) -> bool {
     evidence.standing.as_ref().is_ok_and(|believed| {
         let provenance = believed.provenance.as_ref();
-        provenance.is_some() && subject::check(believed.statement.value(), provenance, Target::Commit(commit)).is_ok()
+        provenance.is_some() && subject::check(believed.statement.value(), provenance, commit).is_ok()
     })
 }
 

@@ -43,17 +43,9 @@ const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 /// The keys of fixed length: what they begin with, and the bytes that follow.
 const FIXED: [(KeyType, &[u8], usize); 3] = [
     // `SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING { 04 …` (RFC 5480 §2.1.1, §2.2)
-    (
-        KeyType::P256,
-        b"\x30\x59\x30\x13\x06\x07\x2A\x86\x48\xCE\x3D\x02\x01\x06\x08\x2A\x86\x48\xCE\x3D\x03\x01\x07\x03\x42\x00\x04",
-        64,
-    ),
+    (KeyType::P256, b"\x30\x59\x30\x13\x06\x07\x2A\x86\x48\xCE\x3D\x02\x01\x06\x08\x2A\x86\x48\xCE\x3D\x03\x01\x07\x03\x42\x00\x04", 64),
     // `SEQUENCE { SEQUENCE { id-ecPublicKey, secp384r1 }, BIT STRING { 04 …`
-    (
-        KeyType::P384,
-        b"\x30\x76\x30\x10\x06\x07\x2A\x86\x48\xCE\x3D\x02\x01\x06\x05\x2B\x81\x04\x00\x22\x03\x62\x00\x04",
-        96,
-    ),
+    (KeyType::P384, b"\x30\x76\x30\x10\x06\x07\x2A\x86\x48\xCE\x3D\x02\x01\x06\x05\x2B\x81\x04\x00\x22\x03\x62\x00\x04", 96),
     // `SEQUENCE { SEQUENCE { id-Ed25519 }, BIT STRING { …` (RFC 8410 §4)
     (KeyType::Ed25519, b"\x30\x2A\x30\x05\x06\x03\x2B\x65\x70\x03\x21\x00", 32),
 ];

@@ -124,7 +124,15 @@ pub(crate) fn examine(bytes: &[u8], policy: &Policy, trust: &Trust, at: Time) ->
 
 fn refused(bundle: Digest, predicate_type: String, refusal: Refusal) -> Examined {
     let standing = Err(refusal);
-    Examined::Evidence(Box::new(Evidence { bundle, predicate_type, signer: None, trust_root: None, said: None, claimed_at: None, standing }))
+    Examined::Evidence(Box::new(Evidence {
+        bundle,
+        predicate_type,
+        signer: None,
+        trust_root: None,
+        said: None,
+        claimed_at: None,
+        standing,
+    }))
 }
 
 enum SignedBy<'a> {
@@ -281,16 +289,14 @@ fn authority<'a>(
 fn in_time(statement: &Verified<Statement>, policy: &Policy, claimed_at: Option<Time>, at: Time) -> Result<(), Refusal> {
     let witnessed = statement.witnessed().first().copied();
     if witnessed.is_none() && !policy.unwitnessed {
-        return Err(statement.unwitnessed().cloned().unwrap_or_else(|| {
-            Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made")
-        }));
+        return Err(statement
+            .unwitnessed()
+            .cloned()
+            .unwrap_or_else(|| Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made")));
     }
     let made = witnessed.unwrap_or(at).min(at);
     if let Some(claimed) = claimed_at.filter(|claimed| *claimed > made.plus(Span::CLOCK_SKEW)) {
-        return Err(Refusal::new(
-            Reason::ClaimedTimeImpossible,
-            format!("the statement claims {claimed}, which is later than {made}"),
-        ));
+        return Err(Refusal::new(Reason::ClaimedTimeImpossible, format!("the statement claims {claimed}, which is later than {made}")));
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! What a statement must be about to count, by predicate: the one table of descriptors.
 //! A subject only says what is spoken of; who speaks is judged elsewhere.
 
+use std::collections::BTreeSet;
+
 use crate::digest::{Agreement, Algorithm, Digest, DigestSet, GitIdError, check_git_object};
 use crate::predicate::{BuildType, CYCLONEDX, PROVENANCE, Provenance, SPDX, TEST_RESULT, is_type};
 use crate::reason::{Reason, Refusal};
@@ -11,8 +13,8 @@ use crate::statement::Statement;
 pub(crate) enum Target<'a> {
     /// A file or an image, with the digests that are known of it.
     Artifact(&'a DigestSet),
-    /// A git commit.
-    Commit(&'a Digest),
+    /// A git commit, with its object where that is at hand.
+    Commit(&'a Digest, Option<&'a [u8]>),
     /// The tree that a commit records.
     Tree(&'a Digest),
 }
@@ -45,7 +47,7 @@ fn counting(statement: &Statement, provenance: Option<&Provenance>) -> &'static 
     }
 }
 
-/// Returns true if statements of that type are found by a commit's tree.
+/// Returns true if statements of that type are about a commit's tree, never about the commit.
 pub(crate) fn is_about_trees(predicate_type: &str) -> bool {
     predicate_type == TEST_RESULT
 }
@@ -55,7 +57,7 @@ pub(crate) fn check(statement: &Statement, provenance: Option<&Provenance>, targ
     let counts = counting(statement, provenance);
     match target {
         Target::Artifact(known) if counts.contains(&Counts::Artifact) => artifact(statement, known),
-        Target::Commit(id) if counts.contains(&Counts::Commit) => commit(statement, provenance, id),
+        Target::Commit(id, object) if counts.contains(&Counts::Commit) => commit(statement, provenance, id, object),
         Target::Tree(id)
             if counts.contains(&Counts::Tree) && statement.subject.iter().any(|s| s.digest.get(id.algorithm()).as_ref() == Some(id)) =>
         {
@@ -92,29 +94,76 @@ fn artifact(statement: &Statement, known: &DigestSet) -> Result<(), Refusal> {
 }
 
 /// The commit must be a subject, and whatever else the statement says of its object must agree.
-fn commit(statement: &Statement, provenance: Option<&Provenance>, id: &Digest) -> Result<(), Refusal> {
+fn commit(statement: &Statement, provenance: Option<&Provenance>, id: &Digest, known: Option<&[u8]>) -> Result<(), Refusal> {
     let subjects = || statement.subject.iter().filter(|subject| subject.git_commit().as_ref() == Some(id));
     if subjects().next().is_none() {
-        return Err(mismatch());
+        return tree_and_base(statement, provenance, known);
     }
-    let Some(object) = provenance.and_then(|provenance| commit_object(provenance, id)) else { return Ok(()) };
-    check_git_object(id, object).map_err(|error| match error {
-        GitIdError::Different => conflict("the commit object in the statement is not the commit's"),
-        GitIdError::Collision => Refusal::new(Reason::DigestRefused, "the commit object was made to collide under SHA-1"),
-    })?;
+    let carried = provenance.and_then(|provenance| commit_object(provenance, id));
+    if let Some(object) = carried {
+        check_git_object(id, object).map_err(|error| match error {
+            GitIdError::Different => conflict("the commit object in the statement is not the commit's"),
+            GitIdError::Collision => Refusal::new(Reason::DigestRefused, "the commit object was made to collide under SHA-1"),
+        })?;
+    }
+    let Some(object) = carried.or(known) else { return Ok(()) };
     let sha256 = Digest::sha256(object);
     if subjects().filter_map(|subject| subject.digest.get(Algorithm::Sha256)).any(|stated| stated != sha256) {
         return Err(conflict("the subject's sha256 is not the commit object's"));
     }
     let mut commits = statement.subject.iter().filter_map(|subject| subject.git_commit());
-    let tree = statement.subject.iter().find_map(|subject| subject.digest.get(Algorithm::GitTree));
-    if let Some(tree) = tree
+    if let Some(tree) = stated_tree(statement)
         && commits.next_back().as_ref() == Some(id)
         && tree_of(object) != Some(tree)
     {
         return Err(conflict("the tree in the statement is not the one that the commit records"));
     }
+    if let Some((provenance, base)) = provenance.and_then(|provenance| Some((provenance, base_of(provenance)?)))
+        && !descends(statement, provenance, object, &base)
+    {
+        return Err(conflict("the commit doesn't come after the base that the statement names"));
+    }
     Ok(())
+}
+
+/// An agent's run that left its changes uncommitted is about whatever commit records just them: its tree, upon its base.
+fn tree_and_base(statement: &Statement, provenance: Option<&Provenance>, object: Option<&[u8]>) -> Result<(), Refusal> {
+    let is_of_no_commit = statement.subject.iter().all(|subject| subject.git_commit().is_none());
+    let (Some(base), Some(object)) = (provenance.and_then(base_of), object) else { return Err(mismatch()) };
+    let tree = stated_tree(statement);
+    if is_of_no_commit && tree.is_some() && tree_of(object) == tree && parents_of(object).eq([base]) { Ok(()) } else { Err(mismatch()) }
+}
+
+fn stated_tree(statement: &Statement) -> Option<Digest> {
+    statement.subject.iter().find_map(|subject| subject.digest.get(Algorithm::GitTree))
+}
+
+/// The commit that an agent's run began from.
+fn base_of(provenance: &Provenance) -> Option<Digest> {
+    let is_agent_run = BuildType::of(&provenance.build_definition.build_type) == Some(BuildType::AgentRun);
+    is_agent_run.then(|| provenance.source().ok()).flatten().map(|source| source.commit)
+}
+
+/// Returns true unless the statement's own commits show that no way leads from the object down to `base`.
+fn descends(statement: &Statement, provenance: &Provenance, object: &[u8], base: &Digest) -> bool {
+    let subjects: BTreeSet<_> = statement.subject.iter().filter_map(|subject| subject.git_commit()).collect();
+    let (mut open, mut seen) = (vec![object], BTreeSet::new());
+    while let Some(object) = open.pop() {
+        for parent in parents_of(object) {
+            if parent == *base {
+                return true;
+            }
+            if subjects.contains(&parent) && seen.insert(parent.clone()) {
+                match commit_object(provenance, &parent) {
+                    Some(object) if check_git_object(&parent, object).is_ok() => open.push(object),
+                    Some(_) => {}
+                    // Beyond an object that isn't there nothing can be shown.
+                    None => return true,
+                }
+            }
+        }
+    }
+    false
 }
 
 fn conflict(detail: &str) -> Refusal {
@@ -133,4 +182,12 @@ pub(crate) fn tree_of(object: &[u8]) -> Option<Digest> {
     let line = object.split(|byte| *byte == b'\n').next()?;
     let id = std::str::from_utf8(line).ok()?.strip_prefix("tree ")?;
     Digest::new(Algorithm::GitTree, id).ok()
+}
+
+/// Iterates over the parents that a commit object records: the lines after the first, as long as they name one.
+fn parents_of(object: &[u8]) -> impl Iterator<Item = Digest> {
+    object.split(|byte| *byte == b'\n').skip(1).map_while(|line| {
+        let id = std::str::from_utf8(line).ok()?.strip_prefix("parent ")?;
+        Digest::new(Algorithm::GitCommit, id).ok()
+    })
 }

@@ -192,7 +192,9 @@ fn root_name(name: &str, at: &str) -> Result<RootName, Problem> {
         return Ok(RootName::PublicGood);
     }
     let digest = name.parse::<Digest>().ok().filter(|digest| digest.algorithm() == Algorithm::Sha256);
-    digest.map(RootName::Digest).ok_or_else(|| Problem::at(format!("{at}/trustRoot"), "must be `public-good` or `sha256:` and 64 hex digits"))
+    digest
+        .map(RootName::Digest)
+        .ok_or_else(|| Problem::at(format!("{at}/trustRoot"), "must be `public-good` or `sha256:` and 64 hex digits"))
 }
 
 fn bundles(wire: Option<Vec<Version>>) -> Result<BTreeSet<Version>, Problem> {

@@ -127,10 +127,11 @@ mod tests {
     fn a_pattern_is_met_by_the_whole_text_only() {
         for (json, met, unmet) in [
             (r#""a.b""#, &["a.b"][..], &["axb", "a.b.c", "A.b", ""][..]),
-            (r#"{"glob":"https://example.test/*@refs/heads/main"}"#, &["https://example.test/a@refs/heads/main"], &[
-                "https://example.test/a/b@refs/heads/main",
-                "https://example.test/a@refs/heads/main2",
-            ]),
+            (
+                r#"{"glob":"https://example.test/*@refs/heads/main"}"#,
+                &["https://example.test/a@refs/heads/main"],
+                &["https://example.test/a/b@refs/heads/main", "https://example.test/a@refs/heads/main2"],
+            ),
             (r#"{"regex":"a|b"}"#, &["a", "b"], &["ab", "xb", "a\n", "\na", "a|b"]),
             (r#"{"regex":"^a$"}"#, &["a"], &["a\n", "ba"]),
             (r#"{"regex":"(?m)^a$"}"#, &["a"], &["b\na", "a\nb"]),

@@ -231,7 +231,8 @@ fn an_identity_is_named_exactly_or_by_patterns_and_by_what_else_its_certificate_
 
 #[test]
 fn the_versions_of_bundles_are_listed_once_each() {
-    let policy = |bundles: &str| Policy::parse(example().replacen("version: 1\n", &format!("version: 1\nbundles: {bundles}\n"), 1).as_bytes());
+    let policy =
+        |bundles: &str| Policy::parse(example().replacen("version: 1\n", &format!("version: 1\nbundles: {bundles}\n"), 1).as_bytes());
     assert_eq!(Policy::parse(example().as_bytes()).unwrap().bundles, BTreeSet::from([Version::V03]));
     assert_eq!(policy("[v0.1, v0.3]").unwrap().bundles, BTreeSet::from([Version::V01, Version::V03]));
     for (bad, problem) in [("[]", "must not be empty"), ("[v0.3, v0.3]", "twice"), ("[v0.4]", "v0.4")] {

@@ -11,7 +11,11 @@ use crate::reason::{Reason, Refusal};
 /// # Errors
 /// A [`Refusal`] with `log-entry-invalid`.
 pub(super) fn check(note: &str) -> Result<(), Refusal> {
-    if is_well_formed(note) { Ok(()) } else { Err(Refusal::new(Reason::LogEntryInvalid, "the log's checkpoint is not written as checkpoints are")) }
+    if is_well_formed(note) {
+        Ok(())
+    } else {
+        Err(Refusal::new(Reason::LogEntryInvalid, "the log's checkpoint is not written as checkpoints are"))
+    }
 }
 
 fn is_well_formed(note: &str) -> bool {

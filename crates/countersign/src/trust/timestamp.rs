@@ -26,7 +26,8 @@ fn covered(token: &[u8], known: &[&[u8]]) -> Option<()> {
     let content = only(only(token, SEQUENCE)?.strip_prefix(GRANTED)?, SEQUENCE)?;
     let signed_data = only(only(content.strip_prefix(SIGNED_DATA)?, CONTEXT_0)?, SEQUENCE)?;
     let (digests, rest) = element(signed_data.strip_prefix(VERSION_3)?, SET)?;
-    let (_, rest) = element(rest, SEQUENCE)?;
+    let (stated, rest) = element(rest, SEQUENCE)?;
+    only(only(stated.strip_prefix(TST_INFO)?, CONTEXT_0)?, OCTET_STRING)?;
     let (mut certificates, rest) = element(rest, CONTEXT_0).unwrap_or((&[], rest));
     while !certificates.is_empty() {
         let (certificate, others) = whole(certificates)?;
@@ -58,6 +59,8 @@ fn fits(signature: &[u8], digest: &[u8]) -> bool {
 const GRANTED: &[u8] = b"\x30\x03\x02\x01\x00";
 /// `id-signedData`
 const SIGNED_DATA: &[u8] = b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02";
+/// `id-ct-TSTInfo`
+const TST_INFO: &[u8] = b"\x06\x0B\x2A\x86\x48\x86\xF7\x0D\x01\x09\x10\x01\x04";
 const VERSION_1: &[u8] = b"\x02\x01\x01";
 const VERSION_3: &[u8] = b"\x02\x01\x03";
 /// `[0]`, primitive.

@@ -185,15 +185,14 @@ impl Sought<'_> {
     fn refusal(&self, error: &Error, root: &TrustedRoot, bundle: &SigstoreBundle, artifact: &Signed) -> Refusal {
         let digest = &self.root.digest;
         match error {
-            Error::Certificate(CertificateError::ChainInvalid(_) | CertificateError::Expired { .. } | CertificateError::NotYetValid { .. }) => {
-                self.expiry(root, bundle, artifact).unwrap_or_else(|| {
-                    Refusal::new(Reason::CertificateUntrusted, format!("no authority of trust root {digest} issued the certificate"))
-                })
+            Error::Certificate(
+                CertificateError::ChainInvalid(_) | CertificateError::Expired { .. } | CertificateError::NotYetValid { .. },
+            ) => self.expiry(root, bundle, artifact).unwrap_or_else(|| {
+                Refusal::new(Reason::CertificateUntrusted, format!("no authority of trust root {digest} issued the certificate"))
+            }),
+            Error::Certificate(CertificateError::NoValidAuthority { .. }) => {
+                Refusal::new(Reason::CertificateUntrusted, format!("no authority of trust root {digest} held when the signature was made"))
             }
-            Error::Certificate(CertificateError::NoValidAuthority { .. }) => Refusal::new(
-                Reason::CertificateUntrusted,
-                format!("no authority of trust root {digest} held when the signature was made"),
-            ),
             // The root itself was usable when it was read: what it lacks now are certificate logs that had begun by `at`.
             Error::Certificate(CertificateError::Sct(_)) | Error::InvalidTrustRoot(_) => Refusal::new(
                 Reason::CertificateUntrusted,
@@ -206,7 +205,9 @@ impl Sought<'_> {
             Error::Timestamp(TimestampError::OutsideAuthorityValidity { .. }) => {
                 timestamp_invalid("the timestamp authority did not hold at the time that its timestamp states")
             }
-            Error::Timestamp(_) => timestamp_invalid(format!("no timestamp authority of trust root {digest} made the bundle's timestamp for this signature")),
+            Error::Timestamp(_) => {
+                timestamp_invalid(format!("no timestamp authority of trust root {digest} made the bundle's timestamp for this signature"))
+            }
             Error::TransparencyLog(_) | Error::ArtifactMismatch(_) | Error::UnsupportedBundle(_) | Error::Bundle(_) => {
                 log_entry("the log entry is not one of this signature that the log has signed for")
             }
