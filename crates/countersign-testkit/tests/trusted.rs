@@ -1,7 +1,7 @@
 //! Shows that the heart believes what an authority that it trusts vouches for, and nothing that is broken in any way.
 //! That the good bundles are good in the eyes of Sigstore's own verifier, too, is in `tests/authority.rs`.
 
-#![expect(clippy::unwrap_used, reason = "a test's own making of bundles")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test's own making of bundles")]
 
 use std::collections::BTreeSet;
 
