@@ -74,7 +74,7 @@ impl PublicKey {
         let spki = DerPublicKey::new(der.to_vec());
         match (spki::key_type(der), KeyAlgorithm::from_spki(&spki)) {
             (Some(key_type), Ok(algorithm)) if algorithm == key_type.algorithm() => Ok(Self { der: der.to_vec(), key_type }),
-            (None, Ok(KeyAlgorithm::MlDsa44 | KeyAlgorithm::MlDsa65 | KeyAlgorithm::MlDsa87)) => Err(NotAKey::Unsupported),
+            _ if spki::is_public_key(der) => Err(NotAKey::Unsupported),
             _ => Err(NotAKey::Unreadable),
         }
     }
@@ -167,8 +167,8 @@ pub enum NotAKey {
     /// The bytes are no key at all.
     #[error("not a public key (base64 of SubjectPublicKeyInfo in DER)")]
     Unreadable,
-    /// The key's algorithm is another one.
-    #[error("a public key of an algorithm other than P-256, P-384, RSA and Ed25519")]
+    /// The key's algorithm, size or encoding is another one.
+    #[error("a public key of another algorithm, size or encoding than P-256, P-384, RSA of 2048 to 4096 bits and Ed25519")]
     Unsupported,
 }
 

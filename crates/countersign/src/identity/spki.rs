@@ -12,6 +12,12 @@ pub(super) fn key_type(der: &[u8]) -> Option<KeyType> {
     fixed.map(|(key_type, ..)| *key_type).or_else(|| rsa_modulus(der).map(|_| KeyType::Rsa))
 }
 
+/// Returns true for the form of any public key: `SEQUENCE { SEQUENCE { … }, BIT STRING { … } }`.
+pub(super) fn is_public_key(der: &[u8]) -> bool {
+    let read = || only(element(only(der, SEQUENCE)?, SEQUENCE)?.1, BIT_STRING);
+    read().is_some()
+}
+
 /// Returns the modulus of an RSA key in its one encoding:
 /// `SEQUENCE { SEQUENCE { rsaEncryption, NULL }, BIT STRING { SEQUENCE { modulus, publicExponent } } }` (RFC 3279 §2.3.1).
 pub(super) fn rsa_modulus(der: &[u8]) -> Option<&[u8]> {

@@ -153,7 +153,7 @@ mod tests {
             (r#"{"regex":"a","glob":"b"}"#, "exclude one another"),
             (r#"{"regexp":"a"}"#, "regexp"),
             (r"{}", "missing"),
-            (r#"{"glob":"***"}"#, "star"),
+            (r#"{"glob":"***"}"#, "three `*`"),
             ("1", "a text"),
         ] {
             let error = pattern(json).expect_err(json);
