@@ -2,7 +2,9 @@
 //! The faults themselves stand in `faults`.
 
 mod certified;
+mod identities;
 mod refused;
+mod witnesses;
 
 use countersign::decision::Answer;
 use countersign::digest::Digest;
@@ -58,6 +60,8 @@ pub(crate) fn all() -> Vec<(&'static str, Made)> {
     allowed(&mut cases);
     refused::all(&mut cases);
     certified::all(&mut cases);
+    identities::all(&mut cases);
+    witnesses::all(&mut cases);
     malformed(&mut cases);
     undetermined(&mut cases);
     not_asked(&mut cases);

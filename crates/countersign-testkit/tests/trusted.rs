@@ -1,7 +1,7 @@
 //! Shows that the heart believes what an authority that it trusts vouches for, and nothing that is broken in any way.
 //! That the good bundles are good in the eyes of Sigstore's own verifier, too, is in `tests/authority.rs`.
 
-#![expect(clippy::unwrap_used, reason = "a test's own making of bundles")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test's own making of bundles")]
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use countersign::time::Time;
 use countersign::trust::{Trust, TrustRoot};
 use countersign_sign::{KeyType, LocalKey};
 use countersign_testkit::authority::faults::{Bench, Fault};
-use countersign_testkit::authority::{Authority, Identity, Version, Witness};
+use countersign_testkit::authority::{Authority, Identity, Validity, Version, Witness};
 
 #[test]
 fn every_good_bundle_of_an_identity_is_believed() {
@@ -73,7 +73,7 @@ fn who_is_trusted_is_another_with_another_trust_root() {
     let bundle = Authority::new().keyless(&workflow(), &payload(), Witness::RekorV1, signed_at()).bytes();
     let other = Authority::another().trusted_root();
     let naming_other = policy().replace(&sha256(&root()), &sha256(&other));
-    assert_ne!(decide(&bundle, &naming_other, &[root(), other.clone()], asked_at()).decision, Answer::Allow);
+    assert_eq!(decide_refusal(&bundle, &naming_other, &[root(), other.clone()], asked_at()), Some(Reason::SignerUnknown));
     // A root beside the one that is named spoils nothing.
     assert_eq!(decide(&bundle, &policy(), &[other, root()], asked_at()).decision, Answer::Allow);
 }
@@ -86,6 +86,28 @@ fn nothing_is_believed_that_was_witnessed_after_the_question() {
         let bundle = Authority::new().keyless(&workflow, &payload, witness, signed_at()).bytes();
         assert_eq!(decide(&bundle, &policy(), &[root()], signed_at()).decision, Answer::Allow);
         assert_eq!(decide_refusal(&bundle, &policy(), &[root()], before), Some(reason), "{witness:?}");
+    }
+}
+
+#[test]
+fn nobody_vouches_outside_their_own_time() {
+    let time = |text: &str| text.parse().unwrap();
+    let ended = Validity { from: time("2025-01-01T00:00:00Z"), until: time("2025-12-01T11:59:59Z") };
+    let not_begun = Validity { from: time("2025-12-01T12:00:31Z"), until: time("2026-01-01T00:00:00Z") };
+    let begins_after_the_question = Validity { from: time("2025-12-20T00:00:00Z"), until: time("2026-01-01T00:00:00Z") };
+    for (list, witness, reason) in [
+        ("certificateAuthorities", Witness::RekorV1, Reason::CertificateUntrusted),
+        ("ctlogs", Witness::RekorV1, Reason::CertificateUntrusted),
+        ("tlogs", Witness::RekorV1, Reason::LogEntryInvalid),
+        ("tlogs", Witness::RekorV2AndTimestamp, Reason::LogEntryInvalid),
+        ("timestampAuthorities", Witness::RekorV2AndTimestamp, Reason::TimestampInvalid),
+    ] {
+        let bundle = Authority::new().keyless(&workflow(), &payload(), witness, signed_at()).bytes();
+        for hold in [ended, not_begun, begins_after_the_question] {
+            let root = Authority::new().trusted_root_where(list, hold);
+            let policy = policy().replace(&sha256(&self::root()), &sha256(&root));
+            assert_eq!(decide_refusal(&bundle, &policy, &[root], asked_at()), Some(reason), "{list} {witness:?} {hold:?}");
+        }
     }
 }
 

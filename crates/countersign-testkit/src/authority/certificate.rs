@@ -270,8 +270,9 @@ fn length(bytes: &[u8]) -> [u8; 2] {
 
 /// A UTCTime, as times before 2050 are written (RFC 5280 §4.1.2.5).
 fn short_time(time: Time) -> Vec<u8> {
-    let digits: String = time.to_string().chars().filter(char::is_ascii_digit).collect();
-    der::tagged(0x17, format!("{}Z", &digits[2..14]).as_bytes())
+    // `2025-12-01T12:00:00Z` without its century.
+    let digits: String = time.to_string().chars().filter(char::is_ascii_digit).skip(2).take(12).collect();
+    der::tagged(0x17, format!("{digits}Z").as_bytes())
 }
 
 const BASIC_CONSTRAINTS: &str = "2.5.29.19";

@@ -163,7 +163,7 @@ const OF_CERTIFICATES: [Way; 19] = ways! {
 };
 
 /// Ways to break what witnesses say, or the form of the bundle.
-const OF_WITNESSES: [Way; 57] = ways! {
+const OF_WITNESSES: [Way; 59] = ways! {
     logs::promise_of_another_entry => LogEntryInvalid,
     logs::promise_of_another_time => LogEntryInvalid,
     logs::promise_of_another_place => LogEntryInvalid,
@@ -216,6 +216,8 @@ const OF_WITNESSES: [Way; 57] = ways! {
     timestamps::before_its_authority => TimestampInvalid,
     timestamps::answer_edited => TimestampInvalid,
     timestamps::certificate_edited => TimestampInvalid,
+    timestamps::algorithm_edited => TimestampInvalid,
+    timestamps::with_an_unsigned_attribute => TimestampInvalid,
     timestamps::with_a_tail => TimestampInvalid,
     forms::entry_twice => Malformed,
     forms::timestamp_twice => Malformed,

@@ -29,6 +29,11 @@ impl TimestampAuthority {
     /// Never: its key is fixed.
     #[must_use]
     pub fn stamp(&self, signature: &[u8], at: Time) -> Vec<u8> {
+        self.stamp_with(signature, at, &[])
+    }
+
+    /// Says it, with something behind the signature that the signature doesn't cover.
+    pub(crate) fn stamp_with(&self, signature: &[u8], at: Time, unsigned: &[u8]) -> Vec<u8> {
         let info = info(signature, at);
         let attributes = attributes(&info, at);
         // What is signed is the SET itself; in the token it has a tag of its context's own (RFC 5652 §5.4).
@@ -43,6 +48,7 @@ impl TimestampAuthority {
             der::context(0, true, &content.concat()),
             ecdsa_with_sha256(),
             der::octets(&signed),
+            unsigned.to_vec(),
         ]);
         let data = der::sequence(&[
             der::integer(&[3]),

@@ -175,7 +175,7 @@ fn refused(cases: &mut Cases) {
 }
 
 /// The platform is known by the identity of its workflow, and nothing without a witness counts.
-fn trust(world: &mut World) {
+pub(super) fn trust(world: &mut World) {
     let root = Authority::new().trusted_root();
     let key = format!("key: {}\n    custody: local", world::public_key("platform").to_base64());
     let identity = format!(
@@ -189,7 +189,7 @@ fn trust(world: &mut World) {
     world.roots.insert("trusted_root.json".to_owned(), root);
 }
 
-fn trusted_build(world: &mut World) {
+pub(super) fn trusted_build(world: &mut World) {
     build_only(world);
     trust(world);
 }
@@ -201,7 +201,7 @@ fn certify(world: &mut World, name: &str, authority: &Authority, witness: Witnes
     world.bundles.insert(name.to_owned(), Signed::Bytes(edit(authority, draft).bytes()));
 }
 
-fn workflow() -> Identity {
+pub(super) fn workflow() -> Identity {
     Identity::workflow(world::REPOSITORY, ".pipeline/build.yml", world::BRANCH, world::base().hex())
 }
 
@@ -216,11 +216,11 @@ fn git_only(world: &mut World) {
     });
 }
 
-fn at() -> Time {
+pub(super) fn at() -> Time {
     moved(30)
 }
 
-fn moved(seconds: i64) -> Time {
+pub(super) fn moved(seconds: i64) -> Time {
     let built: Time = world::BUILT_AT.parse().expect("a time");
     Time::from_unix(built.unix_seconds() + seconds).expect("a time")
 }

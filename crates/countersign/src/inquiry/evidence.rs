@@ -10,7 +10,7 @@ use crate::predicate::{self, Basis, PROVENANCE, Provenance};
 use crate::reason::{Reason, Refusal};
 use crate::statement::Statement;
 use crate::time::{Span, Time};
-use crate::trust::Trust;
+use crate::trust::{Trust, TrustRoot};
 use crate::verify::{self, Signature, Verified};
 
 /// A bundle that was looked at.
@@ -220,6 +220,11 @@ fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at
     if let Some((kind, _, first, statement)) = found.next() {
         let others = found.filter(|(other, ..)| *other == kind).map(|(.., signer, _)| signer).collect();
         return SignedBy::OneOf(Signers { first, others }, Box::new(statement));
+    }
+    // The same name under another trust root is another identity.
+    let meant = |root: &TrustRoot| named.iter().any(|(_, expected)| expected.trust_root.means(root));
+    if trust.roots().iter().any(|root| !meant(root) && verify::with_certificate(bundle, root, at).is_ok()) {
+        return SignedBy::SomebodyElse;
     }
     // Of several roots, the one that came furthest says most.
     SignedBy::Refused(refusals.into_iter().max_by_key(|refusal| refusal.reason).unwrap_or_else(|| {

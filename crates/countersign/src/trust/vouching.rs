@@ -193,7 +193,8 @@ impl Sought<'_> {
             Error::Certificate(CertificateError::NoValidAuthority { .. }) => {
                 Refusal::new(Reason::CertificateUntrusted, format!("no authority of trust root {digest} held when the signature was made"))
             }
-            Error::Certificate(CertificateError::Sct(_)) => Refusal::new(
+            // The root itself was usable when it was read: what it lacks now are certificate logs that had begun by `at`.
+            Error::Certificate(CertificateError::Sct(_)) | Error::InvalidTrustRoot(_) => Refusal::new(
                 Reason::CertificateUntrusted,
                 format!("no certificate log of trust root {digest} has promised to keep the certificate"),
             ),
