@@ -356,7 +356,7 @@ fn members(json: &Json, place: &str, found: &mut Vec<String>) {
 /// A text with one bit turned in each byte behind its base64, or in each of its own characters.
 fn edits(text: &str) -> Vec<String> {
     if let Ok(bytes) = STANDARD.decode(text)
-        && text.len() % 4 == 0
+        && text.len().is_multiple_of(4)
         && text.len() > 8
     {
         let turn = |index: usize| {
