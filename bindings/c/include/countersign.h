@@ -87,6 +87,14 @@ enum countersign_code
      */
     COUNTERSIGN_CODE_ENVIRONMENT_NEEDED = 13,
     /*
+     The policy knows signers by certificates, and no trust root was given.
+     */
+    COUNTERSIGN_CODE_TRUST_MISSING = 14,
+    /*
+     The trust root isn't one that can be used.
+     */
+    COUNTERSIGN_CODE_TRUST_INVALID = 15,
+    /*
      The policy can't be loaded; the message names the place.
      */
     COUNTERSIGN_CODE_POLICY_INVALID = 20,
@@ -386,6 +394,21 @@ struct countersign_error *countersign_inquiry_new(const void *question,
                                                   size_t question_size,
                                                   const struct countersign_policy *policy,
                                                   struct countersign_inquiry **inquiry);
+
+/*
+ Adds a trust root (the bytes of a `trusted_root.json`): its CAs, logs and timestamp authorities may vouch for
+ certificates and times from then on.
+
+ Give them right after countersign_inquiry_new, one call for each. Without any, only keys that stand in the policy
+ verify, and a policy that knows signers by certificates is refused with COUNTERSIGN_CODE_TRUST_MISSING at the next call.
+
+ # Safety
+ `root` and `root_size` describe bytes.
+ */
+COUNTERSIGN_MUST_USE
+struct countersign_error *countersign_inquiry_trust(struct countersign_inquiry *inquiry,
+                                                    const void *root,
+                                                    size_t root_size);
 
 /*
  Gives what the inquiry wants next as JSON, and NULL when nothing more could help.

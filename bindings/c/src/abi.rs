@@ -250,6 +250,28 @@ pub unsafe extern "C" fn countersign_inquiry_new(
     })
 }
 
+/// Adds a trust root (the bytes of a `trusted_root.json`): its CAs, logs and timestamp authorities may vouch for
+/// certificates and times from then on.
+///
+/// Give them right after countersign_inquiry_new, one call for each. Without any, only keys that stand in the policy
+/// verify, and a policy that knows signers by certificates is refused with COUNTERSIGN_CODE_TRUST_MISSING at the next call.
+///
+/// # Safety
+/// `root` and `root_size` describe bytes.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn countersign_inquiry_trust(
+    inquiry: Option<&mut Inquiry>,
+    root: *const c_void,
+    root_size: usize,
+) -> Option<Box<Error>> {
+    boundary(|| {
+        // SAFETY: the caller vouches for these arguments.
+        let root = unsafe { bytes(root, root_size, "root")? };
+        object(inquiry, "inquiry")?.trust(root)
+    })
+}
+
 /// Gives what the inquiry wants next as JSON, and NULL when nothing more could help.
 ///
 /// It is {"bundles":{"digest":"sha256:…","predicateTypes":["…"]}}, {"artifactDigest":"sha512"} or {"gitObject":"gitCommit:…"}.

@@ -24,6 +24,10 @@ pub enum Code {
     EnvironmentUnknown = 12,
     /// The policy has several environments, and the question names none.
     EnvironmentNeeded = 13,
+    /// The policy knows signers by certificates, and no trust root was given.
+    TrustMissing = 14,
+    /// The trust root isn't one that can be used.
+    TrustInvalid = 15,
     /// The policy can't be loaded; the message names the place.
     PolicyInvalid = 20,
     /// The policy has expired at the question's time.
@@ -62,7 +66,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in its order.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::None,
         Self::Misuse,
         Self::Internal,
@@ -71,6 +75,8 @@ impl Code {
         Self::ClockBehindQuestion,
         Self::EnvironmentUnknown,
         Self::EnvironmentNeeded,
+        Self::TrustMissing,
+        Self::TrustInvalid,
         Self::PolicyInvalid,
         Self::PolicyExpired,
         Self::StatementInvalid,
@@ -101,6 +107,8 @@ impl Code {
             Self::ClockBehindQuestion => c"clock-behind-question",
             Self::EnvironmentUnknown => c"environment-unknown",
             Self::EnvironmentNeeded => c"environment-needed",
+            Self::TrustMissing => c"trust-missing",
+            Self::TrustInvalid => c"trust-invalid",
             Self::PolicyInvalid => c"policy-invalid",
             Self::PolicyExpired => c"policy-expired",
             Self::StatementInvalid => c"statement-invalid",

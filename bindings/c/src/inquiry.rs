@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use countersign::digest::{Algorithm, Digest};
-use countersign::inquiry::{Found, Question, Wanted};
+use countersign::inquiry::{Found, Question, QuestionError, Wanted};
 use countersign::json::{Json, Object};
-use countersign::trust::Trust;
+use countersign::trust::{Trust, TrustRoot};
 use self_cell::self_cell;
 
-use crate::code::Answer;
+use crate::code::{Answer, Code};
 use crate::error::Error;
 
 /// What an organisation expects. Free it whenever you like: an inquiry keeps what it needs.
@@ -25,12 +25,16 @@ impl Policy {
 
 /// A question on its way to a decision.
 pub struct Inquiry {
-    /// None once it has decided, or if a call failed half-way through a change.
+    /// What it's begun with, until something was asked: a trust root that comes late would leave bundles unexamined.
+    begun_with: Option<(Question, Given)>,
+    /// None before a trust root was given that the policy can't do without, once it has decided, and if a call failed
+    /// half-way through a change.
     running: Option<Running>,
     /// What was asked for last.
     wanted: Option<Wanted>,
 }
 
+#[derive(Clone)]
 struct Given {
     policy: Arc<countersign::policy::Policy>,
     trust: Trust,
@@ -50,13 +54,45 @@ self_cell!(
 
 impl Inquiry {
     pub(crate) fn about(question: Question, policy: &Policy) -> Result<Self, Error> {
-        let given = Given { policy: Arc::clone(&policy.policy), trust: Trust::keys_only() };
-        let running = Running::try_new(given, |given| Borrowing::about(question, &given.trust, &given.policy).map(Some))?;
-        Ok(Self { running: Some(running), wanted: None })
+        Self::begin(question, Given { policy: Arc::clone(&policy.policy), trust: Trust::keys_only() })
+    }
+
+    fn begin(question: Question, given: Given) -> Result<Self, Error> {
+        let asked = question.clone();
+        let running = Running::try_new(given.clone(), |given| Borrowing::about(asked, &given.trust, &given.policy).map(Some));
+        let running = match running {
+            Err(QuestionError::TrustMissing { .. }) => None,
+            other => Some(other?),
+        };
+        Ok(Self { begun_with: Some((question, given)), running, wanted: None })
+    }
+
+    /// Adds a trust root.
+    pub(crate) fn trust(&mut self, root: &[u8]) -> Result<(), Error> {
+        let late = || Error::misuse("a trust root was given after something was asked for: give it right after `countersign_inquiry_new`");
+        let (question, given) = self.begun_with.as_ref().ok_or_else(late)?;
+        let root = TrustRoot::parse(root).map_err(|error| Error::caused(Code::TrustInvalid, &error))?;
+        let given = Given { policy: Arc::clone(&given.policy), trust: given.trust.clone().with(root) };
+        *self = Self::begin(question.clone(), given)?;
+        Ok(())
+    }
+
+    /// Leaves the beginning behind, where trust roots are given.
+    fn ask(&mut self) -> Result<(), Error> {
+        match self.begun_with.take() {
+            Some(begun) if self.running.is_none() => {
+                let message =
+                    "the policy knows signers by certificates, and no trust root was given: give one by `countersign_inquiry_trust`";
+                self.begun_with = Some(begun);
+                Err(Error::new(Code::TrustMissing, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Returns what is wanted next as JSON, and `None` when nothing more could help.
     pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        self.ask()?;
         self.wanted = None;
         let (wanted, json) = self
             .change(|inquiry| {
@@ -103,6 +139,7 @@ impl Inquiry {
     }
 
     pub(crate) fn decide(&mut self) -> Result<Decision, Error> {
+        self.ask()?;
         self.wanted = None;
         let mut running = self.running.take().ok_or_else(over)?;
         let inquiry = running.with_dependent_mut(|_, slot| slot.take().map(Borrowing::decide));
@@ -181,7 +218,6 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::code::Code;
 
     const POLICY: &str = r#"
 version: 1

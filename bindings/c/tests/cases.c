@@ -1,4 +1,4 @@
-/* Runs one case: cases QUESTION POLICY [--digest DIGEST]... [--object ID FILE]... [BUNDLE]...
+/* Runs one case: cases QUESTION POLICY [--trust ROOT]... [--digest DIGEST]... [--object ID FILE]... [BUNDLE]...
  * QUESTION is JSON; the others are files. DIGEST is one more digest of the artifact. FILE holds a git object as git stores
  * it: `<type> <length>`, a zero, the content. Prints the decision in a line, or the name of the error on stderr.
  * Exits with 0 for allow, 1 for deny, 2 for undetermined, 3 for an error. */
@@ -16,7 +16,7 @@ static void refuse(countersign_error *error) {
 static void supply_bundles(countersign_inquiry *inquiry, int argc, char **argv) {
     bool any = false;
     for (int i = 3; i < argc; i++) {
-        if (strcmp(argv[i], "--digest") == 0) {
+        if (strcmp(argv[i], "--digest") == 0 || strcmp(argv[i], "--trust") == 0) {
             i += 1;
         } else if (strcmp(argv[i], "--object") == 0) {
             i += 2;
@@ -68,6 +68,13 @@ int main(int argc, char **argv) {
     countersign_inquiry *inquiry = NULL;
     refuse(countersign_inquiry_new(argv[1], strlen(argv[1]), policy, &inquiry));
     countersign_policy_free(policy);
+    for (int i = 3; i + 1 < argc; i++) {
+        if (strcmp(argv[i], "--trust") == 0) {
+            content root = read_file(argv[i + 1]);
+            refuse(countersign_inquiry_trust(inquiry, root.data, root.size));
+            free(root.data);
+        }
+    }
 
     static const char artifact_digest[] = "{\"artifactDigest\":\"", git_object[] = "{\"gitObject\":\"";
     for (;;) {

@@ -3,6 +3,7 @@
 
 mod artifact;
 mod supply;
+mod trust;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -34,7 +35,7 @@ pub(crate) struct Asking {
     /// The policy: FILE, or git:REV:PATH to read it from a commit of the repository at hand
     #[arg(long, value_name = "POLICY", value_hint = ValueHint::FilePath)]
     policy: Option<OsString>,
-    /// A trust root (CAs, logs, TSAs); this version verifies no certificates yet, and refuses it
+    /// A trust root (trusted_root.json: CAs, logs, TSAs) that may vouch for certificates and times
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     trust: Vec<PathBuf>,
     #[arg(long, value_name = "STORE", help = STORE_HELP)]
@@ -58,7 +59,7 @@ impl Asking {
     ///
     /// 1. The time is one that this machine's clock can vouch for.
     /// 2. The target is found out; a file is hashed.
-    /// 3. The policy is loaded, from anywhere but the change that it judges.
+    /// 3. The policy is loaded, from anywhere but the change that it judges, and the trust roots.
     /// 4. The inquiry is told whatever it wants to know.
     pub(crate) fn decide(self) -> Result<Decision, Failure> {
         self.conclude(|inquiry| inquiry.decide())
@@ -66,13 +67,6 @@ impl Asking {
 
     /// Asks and looks for evidence as [`Asking::decide`] does, and draws what conclusion the caller wants.
     pub(crate) fn conclude<T>(self, conclusion: impl FnOnce(Inquiry<'_>) -> T) -> Result<T, Failure> {
-        if !self.trust.is_empty() {
-            return Err(Failure::new(
-                "trust-unsupported",
-                "this version verifies no certificates, so a trust root would vouch for nothing",
-            )
-            .hint("leave `--trust` out: signatures by keys that stand in the policy are verified without"));
-        }
         let policy = self.policy.clone().ok_or_else(|| {
             Failure::new("policy-missing", "no policy was given, and without one nothing is allowed")
                 .hint("give `--policy FILE`; `countersign init` writes one to begin with")
@@ -81,6 +75,7 @@ impl Asking {
         // 1.
         let at = self.time()?;
         // 2. and 3.
+        let trust = trust::read(&self.trust)?;
         let at_hand = AtHand::default();
         let (artifact, policy, known) = match Target::parse(&self.target)? {
             Target::Path(path) => {
@@ -97,7 +92,7 @@ impl Asking {
         };
         let question = self.question(artifact.clone(), &known, at, &at_hand)?;
         // 4.
-        self.inquire(question, &policy, &known, &artifact, &at_hand, conclusion)
+        self.inquire(question, &policy, &trust, &known, &artifact, &at_hand, conclusion)
     }
 
     fn time(&self) -> Result<Time, Failure> {
@@ -136,13 +131,13 @@ impl Asking {
         &self,
         question: Question,
         policy: &Policy,
+        trust: &Trust,
         known: &Artifact,
         artifact: &Digest,
         at_hand: &AtHand,
         conclusion: impl FnOnce(Inquiry<'_>) -> T,
     ) -> Result<T, Failure> {
-        let trust = Trust::keys_only();
-        let mut inquiry = Inquiry::about(question, &trust, policy)?;
+        let mut inquiry = Inquiry::about(question, trust, policy)?;
         let named = stores::named(&self.store)?;
         let places = if self.store.is_empty() && self.bundle.is_empty() {
             if stores::default_path(at_hand.get()?).is_none() {

@@ -161,7 +161,13 @@ impl From<PolicyError> for Failure {
 
 impl From<QuestionError> for Failure {
     fn from(error: QuestionError) -> Self {
-        Self::of(error.code(), &error)
+        let failure = Self::of(error.code(), &error);
+        match error {
+            QuestionError::TrustMissing { .. } => {
+                failure.hint("give `--trust FILE`: the `trusted_root.json` of whoever vouches for the policy's signers")
+            }
+            _ => failure,
+        }
     }
 }
 

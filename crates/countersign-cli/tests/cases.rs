@@ -39,6 +39,9 @@ fn every_case_is_decided_as_it_says() {
             std::fs::create_dir_all(&empty).unwrap();
             command.arg("--store").arg(format!("dir:{}", empty.display()));
         }
+        for (name, _) in &case.trust {
+            command.args(["--trust", name]);
+        }
         for (name, _) in &case.bundles {
             command.args(["--bundle", name]);
         }

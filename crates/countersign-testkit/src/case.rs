@@ -10,7 +10,7 @@ use countersign::digest::{Algorithm, Digest, Hasher};
 use countersign::inquiry::{Found, Inquiry, Question, Wanted};
 use countersign::json::{Json, Object};
 use countersign::policy::Policy;
-use countersign::trust::Trust;
+use countersign::trust::{Trust, TrustRoot};
 
 /// A case as it's made, before it's written.
 pub struct Made {
@@ -45,6 +45,8 @@ pub struct Case {
     pub at: String,
     /// The policy's bytes.
     pub policy: Vec<u8>,
+    /// The trust roots, by file name.
+    pub trust: Vec<(String, Vec<u8>)>,
     /// The bundles, by file name.
     pub bundles: Vec<(String, Vec<u8>)>,
     /// The git objects that are at hand, by id: `<type> <length>\0<content>`.
@@ -77,6 +79,8 @@ fn load(folder: &Path) -> Case {
         .map(|name| (name.clone(), read(&name)))
         .collect();
     bundles.sort();
+    let roots = case.get("trust").and_then(Json::as_array).expect("trust").iter();
+    let trust = roots.map(|name| name.as_str().expect("a file's name")).map(|name| (name.to_owned(), read(name))).collect();
     let objects = fs::read_dir(folder.join("objects")).into_iter().flatten().map(|entry| {
         let entry = entry.expect("entry");
         (entry.file_name().into_string().expect("an id"), fs::read(entry.path()).expect("an object"))
@@ -88,6 +92,7 @@ fn load(folder: &Path) -> Case {
         environment: text("environment"),
         at: text("at").expect("at"),
         policy: read(&text("policy").expect("policy")),
+        trust,
         bundles,
         objects: objects.collect(),
         expect: case.get("expect").expect("expect").clone(),
@@ -124,6 +129,7 @@ impl Case {
         let (target, resource, environment) = (&self.target, &self.resource, self.environment.as_deref());
         let at_hand = AtHand {
             artifact: artifact.as_deref(),
+            roots: self.trust.iter().map(|(_, bytes)| bytes.as_slice()).collect(),
             bundles,
             objects: self.objects.iter().map(|(id, object)| (id.as_str(), &object[..])).collect(),
         };
@@ -139,6 +145,7 @@ fn content(object: &[u8]) -> Found {
 /// Everything that the inquiry can be told.
 struct AtHand<'a> {
     artifact: Option<&'a [u8]>,
+    roots: Vec<&'a [u8]>,
     bundles: &'a [&'a [u8]],
     objects: BTreeMap<&'a str, &'a [u8]>,
 }
@@ -177,7 +184,7 @@ fn decide(
     if let Some(name) = environment {
         question = question.environment(name);
     }
-    let trust = Trust::keys_only();
+    let trust = at_hand.roots.iter().fold(Trust::keys_only(), |trust, root| trust.with(TrustRoot::parse(root).expect("a trust root")));
     let mut inquiry = Inquiry::about(question, &trust, &policy).map_err(|error| error.code())?;
     while let Some(wanted) = inquiry.next() {
         inquiry.supply(&wanted, at_hand.answer(&wanted));
@@ -192,7 +199,9 @@ pub(crate) fn write(folder: &Path, made: &Made) {
         made.files.iter().filter(|(name, _)| name.ends_with(".sigstore.json")).map(|(_, bytes)| bytes.as_slice()).collect();
     let artifact = made.files.get(&made.target).map(Vec::as_slice);
     let objects = made.files.iter().filter_map(|(name, object)| Some((name.strip_prefix("objects/")?, &object[..]))).collect();
-    let at_hand = AtHand { artifact, bundles: &bundles, objects };
+    let is_root = |name: &str| name.ends_with(TRUSTED_ROOT);
+    let roots = made.files.iter().filter(|(name, _)| is_root(name)).map(|(_, bytes)| bytes.as_slice()).collect();
+    let at_hand = AtHand { artifact, roots, bundles: &bundles, objects };
     let policy = &made.files["policy.yaml"];
     let decided = decide(&made.target, &made.resource, made.environment.as_deref(), &made.at, policy, &at_hand);
     let mut files = made.files.clone();
@@ -229,7 +238,7 @@ pub(crate) fn write(folder: &Path, made: &Made) {
         ("environment", made.environment.as_deref().map_or(Json::Null, Json::from)),
         ("at", Json::from(made.at.as_str())),
         ("policy", Json::from("policy.yaml")),
-        ("trust", Json::Array(Vec::new())),
+        ("trust", Json::Array(made.files.keys().filter(|name| is_root(name)).map(|name| Json::from(name.as_str())).collect())),
         ("bundles", Json::Array(vec![Json::from("*.sigstore.json")])),
         ("objects", Json::from("objects/")),
         ("expect", expect),
@@ -241,6 +250,9 @@ pub(crate) fn write(folder: &Path, made: &Made) {
         fs::write(folder.join(&name), bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
     }
 }
+
+/// How the names of trust roots end.
+pub(crate) const TRUSTED_ROOT: &str = "trusted_root.json";
 
 pub(crate) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
     Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Object>())

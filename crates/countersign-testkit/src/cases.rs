@@ -1,8 +1,11 @@
 //! All cases: what is done to the good world, and what must come out.
 //! The faults themselves stand in `faults`.
 
+mod certified;
 mod conditions;
+mod identities;
 mod refused;
+mod witnesses;
 
 use countersign::decision::Answer;
 use countersign::digest::Digest;
@@ -58,6 +61,9 @@ pub(crate) fn all() -> Vec<(&'static str, Made)> {
     allowed(&mut cases);
     refused::all(&mut cases);
     conditions::all(&mut cases);
+    certified::all(&mut cases);
+    identities::all(&mut cases);
+    witnesses::all(&mut cases);
     malformed(&mut cases);
     undetermined(&mut cases);
     not_asked(&mut cases);

@@ -7,6 +7,7 @@
     reason = "test data that can't be made is a bug to be seen at once"
 )]
 
+pub mod authority;
 pub mod case;
 mod cases;
 mod faults;

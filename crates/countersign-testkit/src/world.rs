@@ -32,6 +32,8 @@ pub struct World {
     pub(crate) at: String,
     /// The evidence, by file name.
     pub(crate) bundles: BTreeMap<String, Signed>,
+    /// The trust roots, by file name.
+    pub(crate) roots: BTreeMap<String, Vec<u8>>,
     /// The contents of the commit objects that are at hand.
     pub(crate) commits: Vec<Vec<u8>>,
 }
@@ -57,6 +59,7 @@ impl World {
             environment: Some("staging".to_owned()),
             at: "2025-12-15T00:00:00Z".to_owned(),
             bundles: BTreeMap::new(),
+            roots: BTreeMap::new(),
             commits: Vec::new(),
             artifact,
         };
@@ -96,6 +99,7 @@ impl World {
         if self.target == "demo.tar" {
             files.insert(self.target.clone(), self.artifact.clone());
         }
+        files.extend(self.roots.clone());
         files.extend(self.bundles.keys().map(|name| (format!("{name}.sigstore.json"), self.bytes(name))));
         files.extend(self.commits.iter().map(|content| {
             let object = [format!("commit {}\0", content.len()).as_bytes(), content].concat();

@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::decision::{Answer, Status};
 use countersign::digest::{Digest, DigestSet};
-use countersign::identity::{NotAKey, PublicKey};
+use countersign::identity::{KeyType, NotAKey, PublicKey};
 use countersign::inquiry::{Found, Inquiry, Question, Wanted};
 use countersign::json::Json;
 use countersign::policy::Policy;
@@ -528,12 +528,15 @@ fn a_stranger_is_named_only_where_nothing_better_can_be_said() {
 
 #[test]
 fn keys_of_other_algorithms_are_told_from_what_is_no_key() {
-    // SubjectPublicKeyInfo of secp384r1 (RFC 5480 §2.1.1.1), with its base point.
+    // SubjectPublicKeyInfo of secp384r1 (RFC 5480 §2.1.1.1), with its base point; and the same under secp521r1's name.
     let p384 = "3076301006072a8648ce3d020106052b8104002203620004\
                 aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7\
                 3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f";
     let der: Vec<u8> = (0..p384.len()).step_by(2).map(|at| u8::from_str_radix(&p384[at..at + 2], 16).unwrap()).collect();
-    assert_eq!(PublicKey::from_der(&der), Err(NotAKey::Unsupported));
+    assert_eq!(PublicKey::from_der(&der).map(|key| key.key_type()), Ok(KeyType::P384));
+    let mut p521 = der;
+    p521[19] = 0x23;
+    assert_eq!(PublicKey::from_der(&p521), Err(NotAKey::Unsupported));
     assert_eq!(PublicKey::from_der(b"no key"), Err(NotAKey::Unreadable));
 }
 

@@ -1,4 +1,4 @@
-//! Sigstore bundles v0.3, the one form in which evidence is kept: read strictly, written canonically.
+//! Sigstore bundles, the one form in which evidence is kept: v0.1 to v0.3 are read strictly, v0.3 is written canonically.
 //! Nothing that it gives out is verified; `verify` does that.
 
 use base64::Engine as _;
@@ -7,8 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use crate::digest::Digest;
 use crate::envelope;
 use crate::identity::PublicKey;
-use crate::json::{self, Json, Object};
+use crate::json::{self, Json};
 use crate::limits::{self, quoted};
+use crate::shape::{Misshapen, Shape};
 use crate::statement::{self, Statement, StatementError};
 
 /// One bundle with one DSSE envelope around one statement, as it was received.
@@ -16,10 +17,49 @@ use crate::statement::{self, Statement, StatementError};
 pub struct Bundle {
     bytes: Vec<u8>,
     digest: Digest,
+    version: Version,
     material: Material,
     payload: Vec<u8>,
     signature: Vec<u8>,
     statement: Statement,
+    /// What sigstore-types reads in the same bytes, for the checks that aren't ours.
+    sigstore: Box<sigstore_types::Bundle>,
+}
+
+/// The versions of the bundle format. Before v0.3 a log's promise alone may stand for the proof that it kept it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[non_exhaustive]
+pub enum Version {
+    /// v0.1
+    #[serde(rename = "v0.1")]
+    V01,
+    /// v0.2
+    #[serde(rename = "v0.2")]
+    V02,
+    /// v0.3, the one that is written.
+    #[serde(rename = "v0.3")]
+    V03,
+}
+
+impl Version {
+    /// Returns the word that policies use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V01 => "v0.1",
+            Self::V02 => "v0.2",
+            Self::V03 => "v0.3",
+        }
+    }
+
+    fn of(media_type: &str) -> Option<Self> {
+        match media_type {
+            "application/vnd.dev.sigstore.bundle+json;version=0.1" => Some(Self::V01),
+            "application/vnd.dev.sigstore.bundle+json;version=0.2" => Some(Self::V02),
+            MEDIA_TYPE | "application/vnd.dev.sigstore.bundle+json;version=0.3" => Some(Self::V03),
+            _ => None,
+        }
+    }
 }
 
 /// What a bundle offers to verify its signature with.
@@ -40,25 +80,28 @@ impl Bundle {
     ///
     /// The bytes and the payload within are first read by our strict parser, which refuses what two parsers could read
     /// in two ways: duplicate keys, more than one of `dsseEnvelope` and `messageSignature`, or of `publicKey`,
-    /// `certificate` and `x509CertificateChain`, arrays for objects, unknown fields, and base64 of any but the standard
-    /// alphabet. Then sigstore-types reads the bundle, and both readings must give the same payload and signature.
+    /// `certificate` and `x509CertificateChain`, arrays for objects, unknown fields, base64 of any but the standard
+    /// alphabet, and log entries or timestamps that stand there twice. Then sigstore-types reads the bundle, and both
+    /// readings must give the same payload and signature.
     ///
     /// # Errors
-    /// [`BundleError`] for anything but a bundle of v0.3 with one DSSE envelope, one signature and one statement.
+    /// [`BundleError`] for anything but a bundle with one DSSE envelope, one signature and one statement.
     pub fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
         if bytes.len() > limits::BUNDLE_BYTES {
             return Err(BundleError::TooLarge);
         }
         let json = Json::parse(bytes)?;
-        BUNDLE.check(&json, "")?;
+        BUNDLE.check(&json)?;
         exactly_one(&json, &["dsseEnvelope", "messageSignature"])?;
         let material = json.get("verificationMaterial").ok_or(BundleError::Missing("verificationMaterial"))?;
         let kind = exactly_one(material, &["publicKey", "certificate", "x509CertificateChain"])?;
         let text = |pointer: &'static str| json.pointer(pointer).and_then(Json::as_str).ok_or(BundleError::Missing(pointer));
         let media_type = text("/mediaType")?;
-        if !MEDIA_TYPES.contains(&media_type) {
-            return Err(BundleError::MediaType(quoted(media_type)));
+        let version = Version::of(media_type).ok_or_else(|| BundleError::MediaType(quoted(media_type)))?;
+        if kind == if version == Version::V03 { "x509CertificateChain" } else { "certificate" } {
+            return Err(BundleError::MaterialOfAnotherVersion);
         }
+        witnesses_once(material)?;
         let envelope = json.get("dsseEnvelope").ok_or(BundleError::NoEnvelope)?;
         if envelope.get("signatures").and_then(Json::as_array).map(<[Json]>::len) != Some(1) {
             return Err(BundleError::NotOneSignature);
@@ -67,7 +110,7 @@ impl Bundle {
         if payload_type != statement::PAYLOAD_TYPE {
             return Err(BundleError::PayloadType(quoted(payload_type)));
         }
-        let decode = |pointer| STANDARD.decode(text(pointer)?).map_err(|_| BundleError::Base64(pointer));
+        let decode = |pointer| STANDARD.decode(text(pointer)?).map_err(|_| BundleError::Base64(pointer.to_owned()));
         let payload = decode("/dsseEnvelope/payload")?;
         let signature = decode("/dsseEnvelope/signatures/0/sig")?;
         let statement = Statement::parse(&payload)?;
@@ -77,9 +120,8 @@ impl Bundle {
             }
             _ => Material::Certificate,
         };
-        let bundle = Self { bytes: bytes.to_vec(), digest: Digest::sha256(bytes), material, payload, signature, statement };
-        bundle.check_with_sigstore()?;
-        Ok(bundle)
+        let sigstore = Box::new(sigstore_reading(bytes, &payload, &signature)?);
+        Ok(Self { bytes: bytes.to_vec(), digest: Digest::sha256(bytes), version, material, payload, signature, statement, sigstore })
     }
 
     /// Makes the bundle of a statement that `key` has signed.
@@ -116,6 +158,12 @@ impl Bundle {
         &self.digest
     }
 
+    /// Returns the version of the format.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
     /// Returns what the bundle offers to verify its signature with.
     #[must_use]
     pub const fn material(&self) -> &Material {
@@ -144,20 +192,51 @@ impl Bundle {
         &self.signature
     }
 
-    fn check_with_sigstore(&self) -> Result<(), BundleError> {
-        let text = std::str::from_utf8(&self.bytes).map_err(|_| BundleError::Disagreement)?;
-        let theirs = sigstore_types::Bundle::from_json(text).map_err(|_| BundleError::Disagreement)?;
-        match theirs.content {
-            sigstore_types::SignatureContent::DsseEnvelope(envelope)
-                if envelope.payload.as_bytes() == self.payload
-                    && envelope.signature.sig.as_bytes() == self.signature
-                    && envelope.payload_type == statement::PAYLOAD_TYPE =>
-            {
-                Ok(())
-            }
-            _ => Err(BundleError::Disagreement),
-        }
+    /// Returns true if the bundle offers any witness of the time: a log entry or a timestamp.
+    pub(crate) fn has_witnesses(&self) -> bool {
+        let material = &self.sigstore.verification_material;
+        !material.tlog_entries.is_empty() || !material.timestamp_verification_data.rfc3161_timestamps.is_empty()
     }
+
+    /// Returns what sigstore-types reads in the same bytes.
+    pub(crate) fn sigstore(&self) -> &sigstore_types::Bundle {
+        &self.sigstore
+    }
+}
+
+/// Has sigstore-types read the bundle too: what it verifies later is the payload and the signature that we read.
+fn sigstore_reading(bytes: &[u8], payload: &[u8], signature: &[u8]) -> Result<sigstore_types::Bundle, BundleError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| BundleError::Disagreement)?;
+    let theirs = sigstore_types::Bundle::from_json(text).map_err(|_| BundleError::Disagreement)?;
+    match &theirs.content {
+        sigstore_types::SignatureContent::DsseEnvelope(envelope)
+            if envelope.payload.as_bytes() == payload
+                && envelope.signature.sig.as_bytes() == signature
+                && envelope.payload_type == statement::PAYLOAD_TYPE =>
+        {
+            Ok(theirs)
+        }
+        _ => Err(BundleError::Disagreement),
+    }
+}
+
+/// Refuses witnesses that stand there twice, and more of them than we verify: their number must not look like evidence.
+fn witnesses_once(material: &Json) -> Result<(), BundleError> {
+    let list = |pointer| material.pointer(pointer).and_then(Json::as_array).unwrap_or_default();
+    let (entries, tokens) = (list("/tlogEntries"), list("/timestampVerificationData/rfc3161Timestamps"));
+    if entries.len().max(tokens.len()) > limits::WITNESSES {
+        return Err(BundleError::TooManyWitnesses);
+    }
+    let log = |entry: &Json| entry.pointer("/logId/keyId").map(Json::canonical);
+    let part = |entry: &Json, name| (log(entry), entry.get(name).map(Json::canonical));
+    let twice = |parts: Vec<_>| parts.iter().collect::<std::collections::BTreeSet<_>>().len() < parts.len();
+    if ["logIndex", "canonicalizedBody"].into_iter().any(|name| twice(entries.iter().map(|entry| part(entry, name)).collect())) {
+        return Err(BundleError::Twice("log entry"));
+    }
+    if twice(tokens.iter().map(|token| (None, Some(token.canonical()))).collect()) {
+        return Err(BundleError::Twice("timestamp"));
+    }
+    Ok(())
 }
 
 /// Why bytes are not a bundle as we read it.
@@ -183,8 +262,17 @@ pub enum BundleError {
     #[error("the bundle needs exactly one of {0}")]
     NotExactlyOne(String),
     /// The bundle is of another version.
-    #[error("the bundle's media type {0} is not v0.3's")]
+    #[error("the bundle's media type {0} is not one of v0.1 to v0.3")]
     MediaType(String),
+    /// A bundle of v0.3 has one certificate, and one of an earlier version a chain.
+    #[error("a bundle of v0.3 holds a `certificate`, and an earlier one an `x509CertificateChain`")]
+    MaterialOfAnotherVersion,
+    /// There are more log entries or timestamps than the limit.
+    #[error("the bundle has more than {} log entries or timestamps", limits::WITNESSES)]
+    TooManyWitnesses,
+    /// The same log entry or timestamp stands there twice.
+    #[error("the bundle has the same {0} twice")]
+    Twice(&'static str),
     /// The bundle signs a message, not a statement.
     #[error("the bundle holds a message signature and no statement")]
     NoEnvelope,
@@ -196,7 +284,7 @@ pub enum BundleError {
     PayloadType(String),
     /// A field isn't standard base64.
     #[error("the bundle's {0} is not standard base64")]
-    Base64(&'static str),
+    Base64(String),
     /// The payload isn't a statement as we read it.
     #[error(transparent)]
     Statement(#[from] StatementError),
@@ -210,10 +298,20 @@ impl BundleError {
     #[must_use]
     pub const fn is_limit(&self) -> bool {
         match self {
-            Self::TooLarge => true,
+            Self::TooLarge | Self::TooManyWitnesses => true,
             Self::Syntax(error) => error.is_limit(),
             Self::Statement(error) => error.is_limit(),
             _ => false,
+        }
+    }
+}
+
+impl From<Misshapen> for BundleError {
+    fn from(misshapen: Misshapen) -> Self {
+        match misshapen {
+            Misshapen::UnknownField(place) => Self::UnknownField(place),
+            Misshapen::Base64(place) => Self::Base64(place),
+            Misshapen::Other(place) => Self::Shape(place),
         }
     }
 }
@@ -227,49 +325,22 @@ fn exactly_one<'a>(json: &Json, group: &[&'a str]) -> Result<&'a str, BundleErro
 }
 
 /// The shape of a bundle (sigstore_bundle.proto and sigstore_rekor.proto, protobuf-specs v0.5).
-enum Shape {
-    Scalar,
-    List(&'static Self),
-    Message(&'static [(&'static str, Self)]),
-}
-
-impl Shape {
-    fn check(&self, json: &Json, place: &str) -> Result<(), BundleError> {
-        match (self, json) {
-            (Self::Scalar, Json::String(_) | Json::Number(_)) => Ok(()),
-            (Self::List(item), Json::Array(items)) => items.iter().try_for_each(|json| item.check(json, place)),
-            (Self::Message(fields), Json::Object(members)) => check_members(fields, members, place),
-            _ => Err(BundleError::Shape(quoted(if place.is_empty() { "top level" } else { place }))),
-        }
-    }
-}
-
-fn check_members(fields: &[(&str, Shape)], members: &Object, place: &str) -> Result<(), BundleError> {
-    members.iter().try_for_each(|(name, value)| {
-        let place = format!("{place}/{name}");
-        match fields.iter().find(|(field, _)| field == name) {
-            Some((_, shape)) => shape.check(value, &place),
-            None => Err(BundleError::UnknownField(quoted(&place))),
-        }
-    })
-}
-
 const BUNDLE: Shape = Shape::Message(&[
     ("mediaType", Shape::Scalar),
     ("verificationMaterial", VERIFICATION_MATERIAL),
     (
         "dsseEnvelope",
         Shape::Message(&[
-            ("payload", Shape::Scalar),
+            ("payload", Shape::Bytes),
             ("payloadType", Shape::Scalar),
-            ("signatures", Shape::List(&Shape::Message(&[("sig", Shape::Scalar), ("keyid", Shape::Scalar)]))),
+            ("signatures", Shape::List(&Shape::Message(&[("sig", Shape::Bytes), ("keyid", Shape::Scalar)]))),
         ]),
     ),
     (
         "messageSignature",
         Shape::Message(&[
-            ("messageDigest", Shape::Message(&[("algorithm", Shape::Scalar), ("digest", Shape::Scalar)])),
-            ("signature", Shape::Scalar),
+            ("messageDigest", Shape::Message(&[("algorithm", Shape::Scalar), ("digest", Shape::Bytes)])),
+            ("signature", Shape::Bytes),
         ]),
     ),
 ]);
@@ -280,27 +351,26 @@ const VERIFICATION_MATERIAL: Shape = Shape::Message(&[
     ("tlogEntries", Shape::List(&LOG_ENTRY)),
     (
         "timestampVerificationData",
-        Shape::Message(&[("rfc3161Timestamps", Shape::List(&Shape::Message(&[("signedTimestamp", Shape::Scalar)])))]),
+        Shape::Message(&[("rfc3161Timestamps", Shape::List(&Shape::Message(&[("signedTimestamp", Shape::Bytes)])))]),
     ),
 ]);
-const CERTIFICATE: Shape = Shape::Message(&[("rawBytes", Shape::Scalar)]);
+const CERTIFICATE: Shape = Shape::Message(&[("rawBytes", Shape::Bytes)]);
 const LOG_ENTRY: Shape = Shape::Message(&[
-    ("logIndex", Shape::Scalar),
-    ("logId", Shape::Message(&[("keyId", Shape::Scalar)])),
+    ("logIndex", Shape::Integer),
+    ("logId", Shape::Message(&[("keyId", Shape::Bytes)])),
     ("kindVersion", Shape::Message(&[("kind", Shape::Scalar), ("version", Shape::Scalar)])),
-    ("integratedTime", Shape::Scalar),
-    ("inclusionPromise", Shape::Message(&[("signedEntryTimestamp", Shape::Scalar)])),
+    ("integratedTime", Shape::Integer),
+    ("inclusionPromise", Shape::Message(&[("signedEntryTimestamp", Shape::Bytes)])),
     (
         "inclusionProof",
         Shape::Message(&[
-            ("logIndex", Shape::Scalar),
-            ("rootHash", Shape::Scalar),
-            ("treeSize", Shape::Scalar),
-            ("hashes", Shape::List(&Shape::Scalar)),
+            ("logIndex", Shape::Integer),
+            ("rootHash", Shape::Bytes),
+            ("treeSize", Shape::Integer),
+            ("hashes", Shape::List(&Shape::Bytes)),
             ("checkpoint", Shape::Message(&[("envelope", Shape::Scalar)])),
         ]),
     ),
-    ("canonicalizedBody", Shape::Scalar),
+    ("canonicalizedBody", Shape::Bytes),
 ]);
 const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
-const MEDIA_TYPES: [&str; 2] = [MEDIA_TYPE, "application/vnd.dev.sigstore.bundle+json;version=0.3"];

@@ -1,5 +1,8 @@
-//! Who signed: public keys, and the hints by which bundles name them.
+//! Who signed: public keys and the hints by which bundles name them, and the identities in certificates.
 //! What a signer may attest is the policy's affair.
+
+mod certified;
+mod spki;
 
 use std::fmt;
 
@@ -10,14 +13,48 @@ use sha2::Digest as _;
 use sigstore_crypto::{KeyAlgorithm, SigningScheme, VerificationKey};
 use sigstore_types::{DerPublicKey, SignatureBytes};
 
+pub use certified::{Extension, Identity, Subject};
+
 /// The algorithms of keys that sign statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum KeyType {
     /// ECDSA on NIST P-256 with SHA-256.
     P256,
+    /// ECDSA on NIST P-384 with SHA-384 or SHA-256: both are in use, and no bundle says which.
+    P384,
+    /// RSA of 2,048 to 4,096 bits, PKCS#1 v1.5 or PSS, with SHA-256, SHA-384 or SHA-512.
+    Rsa,
     /// Pure Ed25519 (RFC 8032), never Ed25519ph.
     Ed25519,
+}
+
+impl KeyType {
+    const fn algorithm(self) -> KeyAlgorithm {
+        match self {
+            Self::P256 => KeyAlgorithm::EcdsaP256,
+            Self::P384 => KeyAlgorithm::EcdsaP384,
+            Self::Rsa => KeyAlgorithm::Rsa,
+            Self::Ed25519 => KeyAlgorithm::Ed25519,
+        }
+    }
+
+    /// The ways in which a key of this type signs, the usual first.
+    const fn schemes(self) -> &'static [SigningScheme] {
+        match self {
+            Self::P256 => &[SigningScheme::EcdsaP256Sha256],
+            Self::P384 => &[SigningScheme::EcdsaP384Sha384, SigningScheme::EcdsaP384Sha256],
+            Self::Rsa => &[
+                SigningScheme::RsaPkcs1Sha256,
+                SigningScheme::RsaPssSha256,
+                SigningScheme::RsaPkcs1Sha384,
+                SigningScheme::RsaPssSha384,
+                SigningScheme::RsaPkcs1Sha512,
+                SigningScheme::RsaPssSha512,
+            ],
+            Self::Ed25519 => &[SigningScheme::Ed25519],
+        }
+    }
 }
 
 /// A public key as SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
@@ -31,24 +68,14 @@ impl PublicKey {
     /// Takes a key in DER.
     ///
     /// # Errors
-    /// [`NotAKey`] for anything but a P-256 point, uncompressed and on the curve's encoding, or an Ed25519 key.
+    /// [`NotAKey`] for anything but a point of P-256 or P-384, uncompressed, an RSA key of 2,048 to 4,096 bits, or an
+    /// Ed25519 key, each in the one encoding of DER.
     pub fn from_der(der: &[u8]) -> Result<Self, NotAKey> {
         let spki = DerPublicKey::new(der.to_vec());
-        let key = VerificationKey::from_spki(&spki).map_err(|_| NotAKey::Unreadable)?;
-        let key_type = match key.scheme().key_algorithm() {
-            KeyAlgorithm::EcdsaP256 => KeyType::P256,
-            KeyAlgorithm::Ed25519 => KeyType::Ed25519,
-            _ => return Err(NotAKey::Unsupported),
-        };
-        // One key has one encoding here: another one of the same key would be another identity.
-        let (prefix, length) = match key_type {
-            KeyType::P256 => (P256_UNCOMPRESSED, 64),
-            KeyType::Ed25519 => (ED25519, 32),
-        };
-        if der.strip_prefix(prefix).is_some_and(|key| key.len() == length) {
-            Ok(Self { der: der.to_vec(), key_type })
-        } else {
-            Err(NotAKey::Unreadable)
+        match (spki::key_type(der), KeyAlgorithm::from_spki(&spki)) {
+            (Some(key_type), Ok(algorithm)) if algorithm == key_type.algorithm() => Ok(Self { der: der.to_vec(), key_type }),
+            _ if spki::is_public_key(der) => Err(NotAKey::Unsupported),
+            _ => Err(NotAKey::Unreadable),
         }
     }
 
@@ -102,19 +129,26 @@ impl PublicKey {
 
     /// Returns true if `signature` is this key's over `message`.
     pub(crate) fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        let scheme = match self.key_type {
-            KeyType::P256 => SigningScheme::EcdsaP256Sha256,
-            KeyType::Ed25519 => SigningScheme::Ed25519,
-        };
         let spki = DerPublicKey::new(self.der.clone());
-        let key = VerificationKey::from_spki_with_scheme(&spki, scheme);
-        key.is_ok_and(|key| key.verify(message, &SignatureBytes::from_bytes(signature)).is_ok())
+        self.key_type.schemes().iter().any(|scheme| {
+            let key = VerificationKey::from_spki_with_scheme(&spki, *scheme);
+            key.is_ok_and(|key| key.verify(message, &SignatureBytes::from_bytes(signature)).is_ok())
+        })
+    }
+
+    /// Returns what to say of a signature that isn't this key's.
+    pub(crate) const fn refusal(&self) -> &'static str {
+        match self.key_type {
+            KeyType::Ed25519 => "the signature is not the key's, over this payload; of the prehashed kind (Ed25519ph) none is accepted",
+            _ => "the signature is not the key's, over this payload",
+        }
     }
 
     /// Returns true if `signature` has the form that this key's signatures have.
     pub(crate) fn could_have_made(&self, signature: &[u8]) -> bool {
         match self.key_type {
-            KeyType::P256 => signature.first() == Some(&DER_SEQUENCE),
+            KeyType::P256 | KeyType::P384 => signature.first() == Some(&DER_SEQUENCE),
+            KeyType::Rsa => spki::rsa_modulus(&self.der).is_some_and(|modulus| modulus.len() == signature.len()),
             KeyType::Ed25519 => signature.len() == 64,
         }
     }
@@ -139,14 +173,9 @@ pub enum NotAKey {
     /// The bytes are no key at all.
     #[error("not a public key (base64 of SubjectPublicKeyInfo in DER)")]
     Unreadable,
-    /// The key's algorithm is another one.
-    #[error("a public key of an algorithm other than P-256 and Ed25519")]
+    /// The key's algorithm, size or encoding is another one.
+    #[error("a public key of another algorithm, size or encoding than P-256, P-384, RSA of 2048 to 4096 bits and Ed25519")]
     Unsupported,
 }
 
 const DER_SEQUENCE: u8 = 0x30;
-/// `SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING { 04 …` (RFC 5480 §2.1.1, §2.2)
-const P256_UNCOMPRESSED: &[u8] =
-    b"\x30\x59\x30\x13\x06\x07\x2A\x86\x48\xCE\x3D\x02\x01\x06\x08\x2A\x86\x48\xCE\x3D\x03\x01\x07\x03\x42\x00\x04";
-/// `SEQUENCE { SEQUENCE { id-Ed25519 }, BIT STRING { …` (RFC 8410 §4)
-const ED25519: &[u8] = b"\x30\x2A\x30\x05\x06\x03\x2B\x65\x70\x03\x21\x00";

@@ -119,9 +119,10 @@ impl<'a> Inquiry<'a> {
     /// Begins an inquiry.
     ///
     /// # Errors
-    /// [`QuestionError`] if the policy has expired at the question's time, or has no such environment.
+    /// [`QuestionError`] if the policy has expired at the question's time, has no such environment, or knows signers by
+    /// certificates that no trust root was given for.
     pub fn about(question: Question, trust: &'a Trust, policy: &'a Policy) -> Result<Self, QuestionError> {
-        let question = question.checked(policy)?;
+        let question = question.checked(policy, trust)?;
         let ids = question.environment.as_ref().and_then(|name| policy.environments.get(name));
         let mut requirements: Vec<_> = ids.into_iter().flatten().filter_map(|id| policy.requirements.get(id)).collect();
         requirements.sort_by(|a, b| a.id.cmp(&b.id));
@@ -213,7 +214,7 @@ impl<'a> Inquiry<'a> {
                 self.strangers.clear();
                 return;
             }
-            match evidence::examine(bytes, self.policy, self.question.at) {
+            match evidence::examine(bytes, self.policy, self.trust, self.question.at) {
                 Examined::BySomebodyElse { predicate_type } => {
                     self.strangers.insert(digest, predicate_type);
                     return;

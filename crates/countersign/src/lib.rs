@@ -23,6 +23,10 @@ pub mod envelope;
 #[cfg(feature = "verify")]
 pub mod reason;
 #[cfg(feature = "verify")]
+mod der;
+#[cfg(feature = "verify")]
+mod shape;
+#[cfg(feature = "verify")]
 pub mod identity;
 #[cfg(feature = "verify")]
 pub mod bundle;

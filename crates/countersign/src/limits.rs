@@ -9,6 +9,12 @@ pub const PAYLOAD_BYTES: usize = 8 << 20;
 pub const JSON_DEPTH: usize = 64;
 /// Most values in one JSON text: a value can take a hundred times the memory of its text.
 pub const JSON_VALUES: usize = 1 << 19;
+/// Most log entries of one bundle, and most timestamps: each is verified.
+pub const WITNESSES: usize = 8;
+/// Largest trust root, in bytes.
+pub const TRUST_ROOT_BYTES: usize = 1 << 20;
+/// Most certificate authorities, logs or timestamp authorities of one trust root, and most certificates of one of them.
+pub const AUTHORITIES: usize = 64;
 /// Most subjects of one statement.
 pub const SUBJECTS: usize = 1_024;
 /// Most statements by known signers that answer one `Wanted`, in however many bundles.

@@ -2,21 +2,25 @@
 //! It loads a policy or says what is wrong with it; what a policy means for evidence is the inquiry's affair.
 
 mod load;
+mod pattern;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::bundle::Version;
 use crate::condition::Condition;
 use crate::digest::Digest;
 use crate::glob::Glob;
-use crate::identity::PublicKey;
+use crate::identity::{Extension, Identity, PublicKey};
 use crate::json::Object;
 use crate::predicate::Basis;
 use crate::time::{Span, Time};
+use crate::trust::TrustRoot;
 
 pub use load::PolicyError;
+pub(crate) use pattern::Pattern;
 
 /// A policy, loaded and checked.
 #[derive(Clone, Debug)]
@@ -25,6 +29,8 @@ pub struct Policy {
     pub(crate) digest: Digest,
     pub(crate) expires: Option<Time>,
     pub(crate) unwitnessed: bool,
+    /// The versions of bundles that count.
+    pub(crate) bundles: BTreeSet<Version>,
     pub(crate) signers: Vec<Signer>,
     pub(crate) people: Vec<Person>,
     pub(crate) resources: Vec<Resource>,
@@ -126,7 +132,47 @@ impl SignerKind {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Credential {
     Key(PublicKey),
-    Identity { trust_root: String, issuer: String, subject: String },
+    Identity(ExpectedIdentity),
+}
+
+/// The identities that are a signer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ExpectedIdentity {
+    pub(crate) trust_root: RootName,
+    pub(crate) issuer: Pattern,
+    pub(crate) subject: Pattern,
+    pub(crate) extensions: BTreeMap<Extension, Pattern>,
+}
+
+impl ExpectedIdentity {
+    /// Returns true if the identity is one of these, whichever root vouches for it.
+    pub(crate) fn matches(&self, identity: &Identity) -> bool {
+        let has = |(name, pattern): (&Extension, &Pattern)| identity.extensions.get(name).is_some_and(|value| pattern.matches(value));
+        self.issuer.matches(&identity.issuer) && self.subject.matches(identity.subject.as_str()) && self.extensions.iter().all(has)
+    }
+
+    /// Returns true if the identity is named exactly, not by patterns.
+    pub(crate) const fn is_exact(&self) -> bool {
+        self.issuer.is_exact() && self.subject.is_exact()
+    }
+}
+
+/// How a policy names a trust root.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RootName {
+    /// Any root of Sigstore's public-good instance.
+    PublicGood,
+    /// The root of these bytes.
+    Digest(Digest),
+}
+
+impl RootName {
+    pub(crate) fn means(&self, root: &TrustRoot) -> bool {
+        match self {
+            Self::PublicGood => root.is_public_good(),
+            Self::Digest(digest) => digest == root.digest(),
+        }
+    }
 }
 
 /// One kind of statement that a signer may make, and how well founded its facts can be at most.

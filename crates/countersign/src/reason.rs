@@ -43,6 +43,12 @@ reasons! {
     Malformed = "malformed",
     /// The bundle's certificate is vouched for by no trust root that was given.
     CertificateUntrusted = "certificate-untrusted",
+    /// The certificate didn't hold when the signature was made.
+    CertificateExpired = "certificate-expired",
+    /// A timestamp is none of this signature's, or by nobody whom the trust root trusts.
+    TimestampInvalid = "timestamp-invalid",
+    /// The log entry is none of this signature's, or not proved by a log of the trust root.
+    LogEntryInvalid = "log-entry-invalid",
     /// The signature isn't the signer's, over these bytes.
     SignatureInvalid = "signature-invalid",
     /// The statement is about something else.
@@ -95,10 +101,20 @@ reasons! {
     ResourceUnexpected = "resource-unexpected",
     /// Two resources of the policy match what was asked about.
     ResourceAmbiguous = "resource-ambiguous",
+    /// The subjects are named only by digests that the bundle's log entry can't be verified with.
+    SubjectDigestUnsupported = "subject-digest-unsupported",
     /// Something that could meet the requirement couldn't be fetched.
     EvidenceUnavailable = "evidence-unavailable",
     /// Something that could meet the requirement is over a limit.
     EvidenceLimit = "evidence-limit",
+}
+
+impl Reason {
+    /// Returns true if what was refused for this reason might have met the requirement, had we been able to judge it.
+    #[must_use]
+    pub const fn leaves_unknown(self) -> bool {
+        matches!(self, Self::EvidenceLimit | Self::EvidenceUnavailable | Self::SubjectDigestUnsupported)
+    }
 }
 
 impl fmt::Display for Reason {

@@ -1,12 +1,28 @@
 //! Whom we trust to vouch for signers and times: certificate authorities, logs and timestamp authorities.
 //! A single key or identity is no trust; it is a signer, and stands in the policy.
 
+mod checkpoint;
+mod entry;
+mod timestamp;
+mod vouching;
+
+use std::fmt;
+
+use sigstore_trust_root::TrustedRoot;
+use sigstore_types::TimeRange;
+
 use crate::digest::Digest;
+use crate::json::{self, Json};
+use crate::limits::{self, quoted};
+use crate::shape::{Misshapen, Shape};
+use crate::time::Time;
+
+pub(crate) use vouching::By;
 
 /// The trust roots that a question is asked under.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Trust {
-    roots: Vec<Digest>,
+    roots: Vec<TrustRoot>,
 }
 
 impl Trust {
@@ -16,9 +32,174 @@ impl Trust {
         Self { roots: Vec::new() }
     }
 
-    /// Returns the digests of the trust roots, in order.
+    /// Trusts whom the root names too. The same root twice is one.
     #[must_use]
-    pub fn roots(&self) -> &[Digest] {
+    pub fn with(mut self, root: TrustRoot) -> Self {
+        if let Err(place) = self.roots.binary_search_by(|known| known.digest.cmp(&root.digest)) {
+            self.roots.insert(place, root);
+        }
+        self
+    }
+
+    /// Returns the trust roots, in the order of their digests.
+    #[must_use]
+    pub fn roots(&self) -> &[TrustRoot] {
         &self.roots
     }
 }
+
+/// One trust root: the authorities and logs of one instance of Sigstore, as `trusted_root.json` lists them.
+#[derive(Clone)]
+pub struct TrustRoot {
+    digest: Digest,
+    root: TrustedRoot,
+    is_public_good: bool,
+}
+
+impl TrustRoot {
+    /// Reads a trust root (`application/vnd.dev.sigstore.trustedroot+json;version=0.1` or `.v0.2`).
+    ///
+    /// # Errors
+    /// [`TrustRootError`] for duplicate keys, other shapes, windows that end before they start, logs without a key or
+    /// named twice, and for a root that trusts nobody.
+    pub fn parse(bytes: &[u8]) -> Result<Self, TrustRootError> {
+        if bytes.len() > limits::TRUST_ROOT_BYTES {
+            return Err(TrustRootError::TooLarge);
+        }
+        let json = Json::parse(bytes)?;
+        TRUST_ROOT.check(&json).map_err(TrustRootError::from)?;
+        let media_type = json.get("mediaType").and_then(Json::as_str).unwrap_or_default();
+        if !MEDIA_TYPES.contains(&media_type) {
+            return Err(TrustRootError::MediaType(quoted(media_type)));
+        }
+        let lists = LISTS.map(|name| json.get(name).and_then(Json::as_array).unwrap_or_default());
+        let authorities: usize = lists.iter().map(|list| list.len()).sum();
+        let certificates =
+            |authority: &Json| authority.pointer("/certChain/certificates").and_then(Json::as_array).map_or(0, <[Json]>::len);
+        if authorities > limits::AUTHORITIES || lists.into_iter().flatten().map(certificates).any(|n| n > limits::AUTHORITIES) {
+            return Err(TrustRootError::TooManyAuthorities);
+        }
+        if authorities == 0 {
+            return Err(TrustRootError::Nobody);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| TrustRootError::Unusable)?;
+        let root = TrustedRoot::from_json(text).map_err(|_| TrustRootError::Unusable)?;
+        let root = Self { digest: Digest::sha256(bytes), is_public_good: is_public_good(&root), root };
+        // What the verifier refuses is refused here, not with the first bundle.
+        if vouching::is_usable(&root.root) { Ok(root) } else { Err(TrustRootError::Unusable) }
+    }
+
+    /// Returns the SHA-256 of the bytes: the root's name everywhere.
+    #[must_use]
+    pub const fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Returns true if every certificate authority is one of Sigstore's public-good instance, so that policies may
+    /// mean this root by `public-good`.
+    #[must_use]
+    pub const fn is_public_good(&self) -> bool {
+        self.is_public_good
+    }
+
+    /// Returns the part of the root that had begun by `at`.
+    ///
+    /// sigstore-verify compares some windows with the wall clock, and some with nothing.
+    fn at(&self, at: Time) -> TrustedRoot {
+        let mut root = self.root.clone();
+        let begun = |window: Option<TimeRange>| window.is_none_or(|window| has_begun(&window, at));
+        root.tlogs.retain(|log| begun(log.public_key.valid_for));
+        root.ctlogs.retain(|log| begun(log.public_key.valid_for));
+        root.certificate_authorities.retain(|authority| begun(authority.valid_for));
+        root.timestamp_authorities.retain(|authority| begun(authority.valid_for));
+        root
+    }
+}
+
+impl fmt::Debug for TrustRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TrustRoot({})", self.digest)
+    }
+}
+
+fn has_begun(window: &TimeRange, at: Time) -> bool {
+    let (seconds, fraction) = (window.start.as_second(), window.start.subsec_nanosecond());
+    seconds < at.unix_seconds() || seconds == at.unix_seconds() && fraction <= 0
+}
+
+/// A file is Sigstore's public-good root by what is in it, since no name in it proves anything: every certificate that
+/// it would let vouch for an identity is one of the instance's own. Anything else is named by its digest only.
+fn is_public_good(root: &TrustedRoot) -> bool {
+    let certificates = root.certificate_authorities.iter().flat_map(|authority| &authority.cert_chain.certificates);
+    let mut digests = certificates.map(|certificate| Digest::sha256(certificate.raw_bytes.as_bytes())).peekable();
+    digests.peek().is_some() && digests.all(|digest| PUBLIC_GOOD.contains(&digest.hex()))
+}
+
+/// Why bytes are not a trust root as we read it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrustRootError {
+    /// The trust root is over the limit.
+    #[error("the trust root is larger than {} MiB", limits::TRUST_ROOT_BYTES >> 20)]
+    TooLarge,
+    /// The trust root is not JSON as we read it.
+    #[error("the trust root is not JSON: {0}")]
+    Syntax(#[from] json::SyntaxError),
+    /// A value has another shape than the field's.
+    #[error("the trust root's {0} has the wrong shape")]
+    Shape(String),
+    /// The file is something else.
+    #[error("the media type {0} is not a trust root's")]
+    MediaType(String),
+    /// More authorities, logs or certificates than the limit.
+    #[error("the trust root has more than {} authorities and logs, or one of them more certificates", limits::AUTHORITIES)]
+    TooManyAuthorities,
+    /// Nobody is trusted.
+    #[error("the trust root names no authority and no log, so it would vouch for nothing")]
+    Nobody,
+    /// A key, certificate, window or name in it can't be used.
+    #[error("the trust root has a key, a certificate or a validity window that can't be used, or one log twice")]
+    Unusable,
+}
+
+impl From<Misshapen> for TrustRootError {
+    fn from(misshapen: Misshapen) -> Self {
+        match misshapen {
+            Misshapen::UnknownField(place) | Misshapen::Base64(place) | Misshapen::Other(place) => Self::Shape(place),
+        }
+    }
+}
+
+/// The shape of a trust root (sigstore_trustroot.proto, protobuf-specs v0.5). Later versions may add fields.
+const TRUST_ROOT: Shape = Shape::Open(&[
+    ("mediaType", Shape::Scalar),
+    ("tlogs", Shape::List(&LOG)),
+    ("ctlogs", Shape::List(&LOG)),
+    ("certificateAuthorities", Shape::List(&AUTHORITY)),
+    ("timestampAuthorities", Shape::List(&AUTHORITY)),
+]);
+const LOG: Shape = Shape::Open(&[
+    ("baseUrl", Shape::Scalar),
+    ("hashAlgorithm", Shape::Scalar),
+    ("publicKey", Shape::Open(&[("rawBytes", Shape::Bytes), ("keyDetails", Shape::Scalar), ("validFor", WINDOW)])),
+    ("logId", Shape::Open(&[("keyId", Shape::Bytes)])),
+]);
+const AUTHORITY: Shape = Shape::Open(&[
+    ("subject", Shape::Open(&[("organization", Shape::Scalar), ("commonName", Shape::Scalar)])),
+    ("uri", Shape::Scalar),
+    ("certChain", Shape::Open(&[("certificates", Shape::List(&Shape::Open(&[("rawBytes", Shape::Bytes)])))])),
+    ("validFor", WINDOW),
+]);
+const WINDOW: Shape = Shape::Open(&[("start", Shape::Scalar), ("end", Shape::Scalar)]);
+const LISTS: [&str; 4] = ["tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities"];
+const MEDIA_TYPES: [&str; 3] = [
+    "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+    "application/vnd.dev.sigstore.trustedroot+json;version=0.2",
+    "application/vnd.dev.sigstore.trustedroot.v0.2+json",
+];
+/// SHA-256 of the certificates of `fulcio.sigstore.dev`: the root of 2021-03, the intermediate and the root of 2021-10.
+const PUBLIC_GOOD: [&str; 3] = [
+    "03a38ffb1f450100c2596d1d10b900ac4d504058006dda58199576bbeb9c73d0",
+    "15d795348226b4649f750f5802592c393bee7cc53c3b86982175b7ad087efe47",
+    "3ba7b6cc4e95469d4d334b49cb257ad8537076fa84b0ca87ff4ecfe6a54680c1",
+];

@@ -3,17 +3,19 @@
 
 use crate::bundle::Bundle;
 use crate::digest::Digest;
-use crate::identity::PublicKey;
+use crate::identity::{Identity, PublicKey};
 use crate::reason::{Reason, Refusal};
 use crate::statement::Statement;
 use crate::time::Time;
+use crate::trust::{By, Trust, TrustRoot};
 
-/// A value whose signature has been verified. Only [`with_key`] makes one.
+/// A value whose signature has been verified. Only the functions of this module make one.
 #[derive(Clone, Debug)]
 pub struct Verified<T> {
     value: T,
     signer: Signature,
     witnessed: Vec<Time>,
+    unwitnessed: Option<Refusal>,
     bundle: Digest,
 }
 
@@ -23,6 +25,13 @@ pub struct Verified<T> {
 pub enum Signature {
     /// A key that the verifier already knew.
     Key(PublicKey),
+    /// A certificate that a trust root vouches for.
+    Certificate {
+        /// Whom the certificate names.
+        identity: Box<Identity>,
+        /// The SHA-256 of the trust root that vouches for it.
+        trust_root: Digest,
+    },
 }
 
 impl<T> Verified<T> {
@@ -41,6 +50,11 @@ impl<T> Verified<T> {
     #[must_use]
     pub fn witnessed(&self) -> &[Time] {
         &self.witnessed
+    }
+
+    /// Returns why a witness that the bundle offers proves no time, if a trust root was asked about it.
+    pub(crate) const fn unwitnessed(&self) -> Option<&Refusal> {
+        self.unwitnessed.as_ref()
     }
 
     /// Returns the digest of the bundle that held the value.
@@ -70,13 +84,68 @@ pub fn with_key(bundle: &Bundle, key: &PublicKey) -> Result<Verified<Statement>,
     }
     // 3.
     if !key.has_signed(&bundle.signed_bytes(), bundle.signature()) {
-        return Err(Refusal::new(Reason::SignatureInvalid, "the signature is not the key's, over this payload"));
+        return Err(Refusal::new(Reason::SignatureInvalid, key.refusal()));
     }
     // 4. and 5.
-    Ok(Verified {
-        value: bundle.unverified_statement().clone(),
-        signer: Signature::Key(key.clone()),
-        witnessed: Vec::new(),
-        bundle: bundle.digest().clone(),
-    })
+    Ok(verified(bundle, Signature::Key(key.clone()), Vec::new()))
+}
+
+/// Verifies that `key` has signed the bundle's statement, as [`with_key`] does, and when.
+///
+/// A time is proved by the bundle's log entries and timestamps, if one of the trust roots vouches for all of them. What
+/// nobody vouches for proves nothing, and spoils nothing either: it could as well have been left out.
+///
+/// # Errors
+/// A [`Refusal`] with `signature-invalid`.
+pub fn with_witnessed_key(bundle: &Bundle, key: &PublicKey, trust: &Trust, at: Time) -> Result<Verified<Statement>, Refusal> {
+    let mut verified = with_key(bundle, key)?;
+    for root in trust.roots().iter().filter(|_| bundle.has_witnesses()) {
+        match root.vouch(bundle, By::Key(key), at) {
+            Ok(vouched) => verified.witnessed.extend(vouched.witnessed),
+            // Of several roots, the one that came furthest says most.
+            Err(refusal) => {
+                verified.unwitnessed = verified.unwitnessed.into_iter().chain([refusal]).max_by_key(|refusal| refusal.reason);
+            }
+        }
+    }
+    verified.witnessed.sort_unstable();
+    verified.witnessed.dedup();
+    Ok(verified)
+}
+
+/// Verifies that the identity in the bundle's certificate has signed its statement, if the trust root vouches for it.
+///
+/// 1. The bundle's bytes and payload have passed the raw check: no [`Bundle`] exists without it, and it refuses
+///    witnesses that stand there twice.
+/// 2. The root's authorities and logs that had begun by `at` vouch for the certificate, its log entries, timestamps and
+///    signature; every verified time lies within the certificate's, the log's and the authority's windows, and none is
+///    later than `at` (steps of `TrustRoot::vouch`).
+/// 3. A witness proves a time: without one nobody knows when the certificate had to hold.
+/// 4. The certificate names an issuer, and an email address or a URI.
+/// 5. The statement is the one that was parsed from those same payload bytes.
+///
+/// # Errors
+/// A [`Refusal`] with `certificate-untrusted`, `certificate-expired`, `log-entry-invalid`, `timestamp-invalid`,
+/// `time-unwitnessed`, `signature-invalid`, `signer-unknown` or `subject-digest-unsupported`.
+pub fn with_certificate(bundle: &Bundle, root: &TrustRoot, at: Time) -> Result<Verified<Statement>, Refusal> {
+    // 1. is held by the type of `bundle`.
+    // 2.
+    let vouched = root.vouch(bundle, By::Certificate, at)?;
+    // 3.
+    if vouched.witnessed.is_empty() {
+        return Err(Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made"));
+    }
+    // 4.
+    let identity = vouched
+        .identity
+        .ok_or_else(|| Refusal::new(Reason::SignerUnknown, "the certificate names neither an email address nor a URI, or no issuer"))?;
+    // 5.
+    let signature = Signature::Certificate { identity: Box::new(identity), trust_root: root.digest().clone() };
+    Ok(verified(bundle, signature, vouched.witnessed))
+}
+
+/// The one place where a verified value is made.
+fn verified(bundle: &Bundle, signer: Signature, witnessed: Vec<Time>) -> Verified<Statement> {
+    let value = bundle.unverified_statement().clone();
+    Verified { value, signer, witnessed, unwitnessed: None, bundle: bundle.digest().clone() }
 }

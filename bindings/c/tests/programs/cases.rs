@@ -75,6 +75,9 @@ fn arguments(case: &Case) -> Vec<OsString> {
             arguments.extend(["--digest".into(), digest(algorithm, bytes).to_string().into()]);
         }
     }
+    for (name, _) in &case.trust {
+        arguments.extend(["--trust".into(), case.folder.join(name).into_os_string()]);
+    }
     for object in entries(&case.folder.join("objects")) {
         let id = object.file_name().unwrap().to_str().unwrap();
         arguments.extend(["--object".into(), format!("gitCommit:{id}").into(), object.into_os_string()]);

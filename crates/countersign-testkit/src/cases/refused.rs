@@ -98,11 +98,6 @@ fn refused_signers(cases: &mut Cases) {
             world.edit_policy("about: artifact, maxAge: P30D}", "about: artifact, signers: [maintainer]}");
         },
     );
-    cases.deny_build("deny-certificate-untrusted", "certificate-untrusted", "The build is signed by a certificate, and no trust root was given.", |world| {
-        world.edit_policy("people:", "  - {id: ci, kind: automation, identity: {issuer: \"https://issuer.example.test\", subject: \"https://example.test/ci\", trustRoot: public-good}, mayAttest: [{predicate: \"https://slsa.dev/provenance/v1\", ceiling: certified}]}\npeople:");
-        let material = format!(r#""publicKey":{{"hint":"{}"}}"#, world::public_key("platform").hint());
-        faults::bundle_text(world, "build", &material, r#""certificate":{"rawBytes":"MAA="}"#);
-    });
 }
 
 fn refused_subjects(cases: &mut Cases) {

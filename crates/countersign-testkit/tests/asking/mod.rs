@@ -12,7 +12,7 @@ use countersign::inquiry::{Found, Inquiry, Question, Wanted};
 use countersign::json::{Json, Object};
 use countersign::policy::Policy;
 use countersign::statement::Statement;
-use countersign::trust::Trust;
+use countersign::trust::{Trust, TrustRoot};
 use countersign_sign::{KeyType, LocalKey, attest};
 use countersign_testkit::case::{self, Case};
 
@@ -88,7 +88,8 @@ pub(crate) fn conclude<T>(
         _ => case.target.parse().unwrap(),
     };
     let question = Question::new(digest, case.resource.as_str(), case.at.parse().unwrap()).unwrap().environment(environment);
-    let trust = Trust::keys_only();
+    let roots = case.trust.iter().map(|(_, root)| TrustRoot::parse(root).unwrap());
+    let trust = roots.fold(Trust::keys_only(), Trust::with);
     let mut inquiry = Inquiry::about(question, &trust, &policy).unwrap();
     while let Some(wanted) = inquiry.next() {
         if let (Wanted::ArtifactDigest(algorithm), Some(bytes)) = (&wanted, &artifact) {

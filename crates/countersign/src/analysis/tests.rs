@@ -78,14 +78,6 @@ fn a_requirement_that_nobody_can_meet_is_named_with_what_stands_in_the_way() {
 }
 
 #[test]
-fn keys_that_nothing_can_witness_meet_nothing_where_a_witness_is_asked_for() {
-    let analysis = edited(&[("time: unwitnessed", "time: witnessed")]);
-    let unmet = analysis.findings.iter().filter(|finding| finding.detail == Obstacle::NeverWitnessed.text());
-    assert_eq!(unmet.count(), 9, "{:?}", analysis.findings);
-    assert!(analysis.single_signers.is_empty());
-}
-
-#[test]
 fn a_person_whom_nothing_reaches_is_named() {
     let somebody = ("people:\n", "people:\n  - {id: somebody, identities: [{issuer: local, subject: somebody@example.test}]}\n");
     assert!(!codes(&edited(&[somebody])).contains(&("person-unreachable", "somebody")), "a statement can name them as owner");

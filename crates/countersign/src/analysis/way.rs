@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::inquiry::subject::{Counts, counted};
-use crate::policy::{Authority, Credential, Kind, Policy, Requirement, Resource, Signer};
+use crate::policy::{Authority, Kind, Policy, Requirement, Resource, Signer};
 use crate::predicate::{BuildType, PROVENANCE, is_type};
 use crate::time::Time;
 
@@ -35,7 +35,6 @@ pub(crate) enum Obstacle {
     NobodyNamed,
     CeilingTooLow,
     Retired,
-    NeverWitnessed,
 }
 
 impl Obstacle {
@@ -50,9 +49,6 @@ impl Obstacle {
             Self::NobodyNamed => "no person of the policy has an `issuer` and a `subject`, by which a statement could name them",
             Self::CeilingTooLow => "no ceiling of a signer who may attest it reaches the basis that it asks for",
             Self::Retired => "the signers who may attest it are no longer valid, and unwitnessed signatures end with their signer",
-            Self::NeverWitnessed => {
-                "the policy asks for a witness of the time, and the signatures of the signers who may attest it have none"
-            }
         }
     }
 }
@@ -138,10 +134,7 @@ fn obstacle(
     if requirement.basis.is_some_and(|basis| authority.ceiling < basis) {
         return Some(Obstacle::CeilingTooLow);
     }
-    if policy.unwitnessed && signer.not_after.is_some_and(|end| end < at) {
-        return Some(Obstacle::Retired);
-    }
-    (!policy.unwitnessed && !can_be_witnessed(signer)).then_some(Obstacle::NeverWitnessed)
+    (policy.unwitnessed && signer.not_after.is_some_and(|end| end < at)).then_some(Obstacle::Retired)
 }
 
 /// Returns true if runs of that build type can state the one fact that the kind asks for.
@@ -150,10 +143,4 @@ fn shows(build_type: BuildType, kind: &Kind) -> bool {
         Kind::Agent { .. } | Kind::Model { .. } | Kind::Owner | Kind::Tools { .. } => build_type.is_agent_run(),
         _ => true,
     }
-}
-
-/// Returns true if anything could prove when the signer signed. Only a trust root vouches for who witnesses a time, and
-/// a key comes without one.
-const fn can_be_witnessed(signer: &Signer) -> bool {
-    matches!(signer.credential, Credential::Identity { .. })
 }

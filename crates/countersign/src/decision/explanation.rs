@@ -16,6 +16,7 @@ use crate::inquiry::{Believed, Evidence, Inquiry, edge};
 use crate::policy::{About, Credential, Requirement, Resource};
 use crate::predicate::{Basis, BuildType};
 use crate::reason::{Reason, Refusal};
+use crate::verify::Signature;
 
 /// A decision, and what was seen on the way to it.
 #[derive(Clone, Debug, Serialize)]
@@ -258,7 +259,8 @@ impl Inquiry<'_> {
         objects: &[Followed],
     ) -> Explained {
         let signer = evidence.signer.as_deref().and_then(|id| self.policy.signer(id));
-        let credential = signer.map(|signer| credential(&signer.credential));
+        let signature = evidence.standing.as_ref().ok().map(|believed| believed.statement.signature());
+        let credential = signer.map(|signer| credential(&signer.credential, signature));
         let explained = Explained { bundle: evidence.bundle.clone(), credential, refusal: None, facts: Vec::new(), uses: Vec::new() };
         let believed = match &evidence.standing {
             Ok(believed) => believed,
@@ -394,11 +396,17 @@ pub(super) fn is_agent_run(evidence: &Evidence) -> bool {
     provenance.is_some_and(|provenance| BuildType::of(&provenance.build_definition.build_type).is_some_and(BuildType::is_agent_run))
 }
 
-/// A key by the SHA-256 of its SubjectPublicKeyInfo, of which a bundle's hint is the base64; an identity by its names.
-fn credential(credential: &Credential) -> CredentialResult {
-    match credential {
-        Credential::Key(key) => CredentialResult::Key { key: Digest::sha256(key.der()) },
-        Credential::Identity { issuer, subject, .. } => CredentialResult::Identity { issuer: issuer.clone(), subject: subject.clone() },
+/// A key by the SHA-256 of its SubjectPublicKeyInfo, of which a bundle's hint is the base64; an identity by the names in
+/// the certificate, or as the policy writes them where none was verified.
+fn credential(credential: &Credential, signature: Option<&Signature>) -> CredentialResult {
+    match (credential, signature) {
+        (_, Some(Signature::Certificate { identity, .. })) => {
+            CredentialResult::Identity { issuer: identity.issuer.clone(), subject: identity.subject.as_str().to_owned() }
+        }
+        (Credential::Key(key), _) => CredentialResult::Key { key: Digest::sha256(key.der()) },
+        (Credential::Identity(expected), _) => {
+            CredentialResult::Identity { issuer: expected.issuer.as_str().to_owned(), subject: expected.subject.as_str().to_owned() }
+        }
     }
 }
 

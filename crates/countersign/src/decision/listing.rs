@@ -42,7 +42,7 @@ impl Inquiry<'_> {
                         id: signer.map(|signer| signer.id.clone()),
                         kind: signer.map_or("unknown", |signer| signer.kind.name()),
                         person: signer.and_then(|signer| self.policy.person_of(&signer.id)).map(|person| person.id.clone()),
-                        trust_root: None,
+                        trust_root: evidence.trust_root.as_ref().map(ToString::to_string),
                     },
                     witnessed_at: believed.map_or(Vec::new(), |believed| believed.statement.witnessed().to_vec()),
                     claimed_at: evidence.claimed_at,

@@ -45,7 +45,7 @@ impl Inquiry<'_> {
                 at: self.question.at,
             },
             policy: PolicyReference { id: self.policy.id.clone(), digest: reference(&self.policy.digest) },
-            trust: self.trust.roots().iter().map(reference).collect(),
+            trust: self.trust.roots().iter().map(|root| reference(root.digest())).collect(),
             requirements,
             evidence: self.evidence_results(),
             findings: self.findings(verdicts),
@@ -227,9 +227,7 @@ impl Inquiry<'_> {
             outcome => {
                 let refusals = outcome.as_ref().err().map_or(&[][..], Vec::as_slice);
                 let mut gaps = self.gaps(verdict.requirement);
-                gaps.extend(
-                    refusals.iter().map(|candidate| candidate.refusal.clone()).filter(|refusal| refusal.reason == Reason::EvidenceLimit),
-                );
+                gaps.extend(refusals.iter().map(|candidate| candidate.refusal.clone()).filter(|refusal| refusal.reason.leaves_unknown()));
                 let reasons: BTreeSet<_> = if gaps.is_empty() {
                     result.status = Status::Unmet;
                     BTreeSet::from([self.most_useful(verdict.requirement, refusals)])

@@ -3,13 +3,15 @@
 
 use crate::bundle::{Bundle, Material};
 use crate::digest::Digest;
-use crate::limits;
-use crate::policy::{Credential, Policy, Signer};
+use crate::identity::{Identity, PublicKey};
+use crate::limits::{self, quoted};
+use crate::policy::{Authority, Credential, ExpectedIdentity, Policy, Signer};
 use crate::predicate::{self, Basis, PROVENANCE, Provenance};
 use crate::reason::{Reason, Refusal};
 use crate::statement::Statement;
 use crate::time::{Span, Time};
-use crate::verify::{self, Verified};
+use crate::trust::{Trust, TrustRoot};
+use crate::verify::{self, Signature, Verified};
 
 /// A bundle that was looked at.
 pub(crate) enum Examined {
@@ -25,6 +27,8 @@ pub(crate) struct Evidence {
     /// Empty where the bundle can't be read.
     pub(crate) predicate_type: String,
     pub(crate) signer: Option<String>,
+    /// The trust root that vouches for the signer's certificate.
+    pub(crate) trust_root: Option<Digest>,
     /// What was said; `None` where no signer of the policy is known to have said it.
     pub(crate) said: Option<Said>,
     pub(crate) claimed_at: Option<Time>,
@@ -71,13 +75,13 @@ impl Believed {
 
 /// Examines a bundle's bytes.
 ///
-/// 1. The bytes are a bundle of one statement, within the limits.
+/// 1. The bytes are a bundle of one statement, within the limits, and of a version that the policy lists.
 /// 2. A signer of the policy could have made it; otherwise nothing else is looked at.
 /// 3. The signature is that signer's.
 /// 4. The signer may attest statements of this type, and could do so when the signature was made.
 /// 5. The policy asks for no witness of that time, or there is one.
 /// 6. The statement claims no time that hadn't come yet.
-pub(crate) fn examine(bytes: &[u8], policy: &Policy, at: Time) -> Examined {
+pub(crate) fn examine(bytes: &[u8], policy: &Policy, trust: &Trust, at: Time) -> Examined {
     // 1.
     let bundle = match Bundle::parse(bytes) {
         Ok(bundle) => bundle,
@@ -88,19 +92,30 @@ pub(crate) fn examine(bytes: &[u8], policy: &Policy, at: Time) -> Examined {
     };
     let predicate_type = bundle.unverified_statement().predicate_type.clone();
     // 2. and 3.
-    let (signer, statement) = match signed_by(&bundle, policy) {
-        SignedBy::Signer(signer, statement) => (signer, *statement),
+    let (signers, statement) = match signed_by(&bundle, policy, trust, at) {
+        SignedBy::OneOf(signers, statement) => (signers, *statement),
         SignedBy::SomebodyElse => return Examined::BySomebodyElse { predicate_type: limits::cut(&predicate_type) },
         SignedBy::Refused(refusal) => return refused(bundle.digest().clone(), limits::cut(&predicate_type), refusal),
     };
+    // 1. The version stands outside the signature. It's looked at here, so that strangers' bundles stay strangers'.
+    if !policy.bundles.contains(&bundle.version()) {
+        let detail = format!("the bundle is of {}, which the policy doesn't list in `bundles`", bundle.version().name());
+        return refused(bundle.digest().clone(), limits::cut(&predicate_type), Refusal::new(Reason::Malformed, detail));
+    }
     let claimed_at = predicate::claimed_at(&predicate_type, &statement.value().predicate);
+    let trust_root = match statement.signature() {
+        Signature::Certificate { trust_root, .. } => Some(trust_root.clone()),
+        Signature::Key(_) => None,
+    };
+    let witnessed = statement.witnessed().to_vec();
+    let (signer, standing) = authorised(&signers, statement, policy, claimed_at, at);
     let payload = Digest::sha256(bundle.unverified_payload());
-    let said = Said { signer: signer.id.clone(), payload, witnessed: statement.witnessed().to_vec() };
-    let standing = authorised(signer, statement, policy, claimed_at, at);
+    let said = Said { signer: signer.id.clone(), payload, witnessed };
     Examined::Evidence(Box::new(Evidence {
         bundle: bundle.digest().clone(),
         predicate_type,
         signer: Some(signer.id.clone()),
+        trust_root,
         said: Some(said),
         claimed_at,
         standing,
@@ -108,84 +123,180 @@ pub(crate) fn examine(bytes: &[u8], policy: &Policy, at: Time) -> Examined {
 }
 
 fn refused(bundle: Digest, predicate_type: String, refusal: Refusal) -> Examined {
-    Examined::Evidence(Box::new(Evidence { bundle, predicate_type, signer: None, said: None, claimed_at: None, standing: Err(refusal) }))
+    let standing = Err(refusal);
+    Examined::Evidence(Box::new(Evidence {
+        bundle,
+        predicate_type,
+        signer: None,
+        trust_root: None,
+        said: None,
+        claimed_at: None,
+        standing,
+    }))
 }
 
 enum SignedBy<'a> {
-    Signer(&'a Signer, Box<Verified<Statement>>),
+    /// By whoever is the first of these signers that may say it: an identity can be several of the same kind.
+    OneOf(Signers<'a>, Box<Verified<Statement>>),
     SomebodyElse,
     Refused(Refusal),
 }
 
-fn signed_by<'a>(bundle: &Bundle, policy: &'a Policy) -> SignedBy<'a> {
-    let Material::Key { hint } = bundle.material() else {
-        let expected = policy.signers.iter().any(|signer| matches!(signer.credential, Credential::Identity { .. }));
-        return if expected {
-            SignedBy::Refused(Refusal::new(
-                Reason::CertificateUntrusted,
-                "no trust root was given that vouches for the bundle's certificate",
-            ))
-        } else {
-            SignedBy::SomebodyElse
-        };
-    };
+/// At least one signer.
+struct Signers<'a> {
+    first: &'a Signer,
+    others: Vec<&'a Signer>,
+}
+
+fn signed_by<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at: Time) -> SignedBy<'a> {
+    match bundle.material() {
+        Material::Key { hint } => signed_by_key(bundle, hint, policy, trust, at),
+        Material::Certificate => signed_by_identity(bundle, policy, trust, at),
+    }
+}
+
+fn signed_by_key<'a>(bundle: &Bundle, hint: &str, policy: &'a Policy, trust: &Trust, at: Time) -> SignedBy<'a> {
     let keys = || {
         policy.signers.iter().filter_map(|signer| match &signer.credential {
             Credential::Key(key) => Some((signer, key)),
-            Credential::Identity { .. } => None,
+            Credential::Identity(_) => None,
         })
     };
+    let verified = |(signer, key): (&'a Signer, &PublicKey)| match verify::with_witnessed_key(bundle, key, trust, at) {
+        Ok(statement) => SignedBy::OneOf(Signers { first: signer, others: Vec::new() }, Box::new(statement)),
+        Err(refusal) => {
+            SignedBy::Refused(Refusal { detail: format!("{}; the bundle names signer `{}`", refusal.detail, signer.id), ..refusal })
+        }
+    };
     // The hint only selects: the signature decides.
-    if let Some((signer, key)) = keys().find(|(_, key)| key.hint() == *hint) {
-        return match verify::with_key(bundle, key) {
-            Ok(statement) => SignedBy::Signer(signer, Box::new(statement)),
-            Err(refusal) => {
-                SignedBy::Refused(Refusal { detail: format!("{}; the bundle names signer `{}`", refusal.detail, signer.id), ..refusal })
-            }
-        };
+    if let Some(named) = keys().find(|(_, key)| key.hint() == *hint) {
+        return verified(named);
     }
-    let plausible = keys().filter(|(_, key)| key.could_have_made(bundle.signature())).take(limits::KEYS_TRIED);
-    let mut tried = plausible.filter_map(|(signer, key)| Some((signer, verify::with_key(bundle, key).ok()?)));
-    tried.next().map_or(SignedBy::SomebodyElse, |(signer, statement)| SignedBy::Signer(signer, Box::new(statement)))
+    let mut plausible = keys().filter(|(_, key)| key.could_have_made(bundle.signature()));
+    if let Some(found) = plausible.by_ref().take(limits::KEYS_TRIED).find(|(_, key)| verify::with_key(bundle, key).is_ok()) {
+        return verified(found);
+    }
+    match plausible.next() {
+        None => SignedBy::SomebodyElse,
+        Some(_) => SignedBy::Refused(Refusal::new(
+            Reason::EvidenceLimit,
+            format!("the bundle names no key of the policy, and more than {} could have signed it", limits::KEYS_TRIED),
+        )),
+    }
 }
 
-fn authorised(
-    signer: &Signer,
+/// Finds whom the certificate names among the policy's identities, and has the trust roots that they name vouch for it.
+///
+/// What the certificate claims is read before anything is verified: who claims nobody's name costs no verification.
+fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at: Time) -> SignedBy<'a> {
+    let Some(claimed) = bundle.sigstore().signing_certificate().and_then(Identity::claimed_by) else { return SignedBy::SomebodyElse };
+    let expected = |signer: &'a Signer| match &signer.credential {
+        Credential::Identity(expected) if expected.matches(&claimed) => Some((signer, expected)),
+        _ => None,
+    };
+    let named: Vec<(&Signer, &ExpectedIdentity)> = policy.signers.iter().filter_map(expected).collect();
+    if named.is_empty() {
+        return SignedBy::SomebodyElse;
+    }
+    let (mut found, mut refusals) = (Vec::new(), Vec::new());
+    for root in trust.roots() {
+        let here: Vec<_> = named.iter().filter(|(_, expected)| expected.trust_root.means(root)).collect();
+        if here.is_empty() {
+            continue;
+        }
+        match verify::with_certificate(bundle, root, at) {
+            Ok(statement) => {
+                let Signature::Certificate { identity, .. } = statement.signature() else { continue };
+                let matching = here.into_iter().filter(|(_, expected)| expected.matches(identity));
+                found.extend(matching.map(|(signer, expected)| (signer.kind, !expected.is_exact(), *signer, statement.clone())));
+            }
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    // Whoever is several by overlapping patterns, or under several roots, counts as the lowest of them: agent,
+    // automation, human. Among one kind the exact names come first, then the order of the policy.
+    found.sort_by_key(|(kind, by_pattern, ..)| (*kind, *by_pattern));
+    let mut found = found.into_iter();
+    if let Some((kind, _, first, statement)) = found.next() {
+        let others = found.filter(|(other, ..)| *other == kind).map(|(.., signer, _)| signer).collect();
+        return SignedBy::OneOf(Signers { first, others }, Box::new(statement));
+    }
+    // The same name under another trust root is another identity.
+    let meant = |root: &TrustRoot| named.iter().any(|(_, expected)| expected.trust_root.means(root));
+    if trust.roots().iter().any(|root| !meant(root) && verify::with_certificate(bundle, root, at).is_ok()) {
+        return SignedBy::SomebodyElse;
+    }
+    // Of several roots, the one that came furthest says most.
+    SignedBy::Refused(refusals.into_iter().max_by_key(|refusal| refusal.reason).unwrap_or_else(|| {
+        let detail = format!("no trust root was given that the policy names for {}", quoted(claimed.subject.as_str()));
+        Refusal::new(Reason::CertificateUntrusted, detail)
+    }))
+}
+
+/// Finds the signer who may say it; where none may, the first speaks for all.
+fn authorised<'a>(
+    signers: &Signers<'a>,
     statement: Verified<Statement>,
     policy: &Policy,
     claimed_at: Option<Time>,
     at: Time,
-) -> Result<Believed, Refusal> {
-    let predicate_type = &statement.value().predicate_type;
-    let provenance: Option<Provenance> = if predicate_type == PROVENANCE {
-        let provenance = statement.value().predicate.to();
-        Some(provenance.map_err(|e| Refusal::new(Reason::Malformed, format!("the predicate is not SLSA provenance: {e}")))?)
-    } else {
-        None
+) -> (&'a Signer, Result<Believed, Refusal>) {
+    let provenance = match provenance(&statement) {
+        Ok(provenance) => provenance,
+        Err(refusal) => return (signers.first, Err(refusal)),
     };
-    // 4.
-    let build_type = provenance.as_ref().map(|provenance| provenance.build_definition.build_type.as_str());
+    let may = |signer: &'a Signer| Some((signer, authority(signer, &statement, provenance.as_ref(), at).ok()?));
+    let (signer, authority) = match std::iter::once(signers.first).chain(signers.others.iter().copied()).find_map(may) {
+        Some((signer, authority)) => (signer, Ok(authority)),
+        None => (signers.first, authority(signers.first, &statement, provenance.as_ref(), at)),
+    };
+    let believed = authority.and_then(|authority| {
+        in_time(&statement, policy, claimed_at, at)?;
+        Ok(Believed { statement, provenance, ceiling: authority.ceiling, signer_until: signer.not_after })
+    });
+    (signer, believed)
+}
+
+fn provenance(statement: &Verified<Statement>) -> Result<Option<Provenance>, Refusal> {
+    if statement.value().predicate_type != PROVENANCE {
+        return Ok(None);
+    }
+    let provenance = statement.value().predicate.to();
+    provenance.map(Some).map_err(|e| Refusal::new(Reason::Malformed, format!("the predicate is not SLSA provenance: {e}")))
+}
+
+/// Step 4 of [`examine`].
+fn authority<'a>(
+    signer: &'a Signer,
+    statement: &Verified<Statement>,
+    provenance: Option<&Provenance>,
+    at: Time,
+) -> Result<&'a Authority, Refusal> {
+    let predicate_type = &statement.value().predicate_type;
+    let build_type = provenance.map(|provenance| provenance.build_definition.build_type.as_str());
     let Some(authority) = signer.authority(predicate_type, build_type) else {
-        let what =
-            build_type.map_or_else(|| limits::quoted(predicate_type), |uri| format!("provenance of build type {}", limits::quoted(uri)));
+        let what = build_type.map_or_else(|| quoted(predicate_type), |uri| format!("provenance of build type {}", quoted(uri)));
         return Err(Refusal::new(Reason::SignerLacksAuthority, format!("signer `{}` may not attest {what}", signer.id)));
     };
-    let witnessed = statement.witnessed().first().copied();
-    let made = witnessed.unwrap_or(at);
+    let made = statement.witnessed().first().copied().unwrap_or(at);
     if signer.not_before.is_some_and(|from| made < from) || signer.not_after.is_some_and(|until| made > until) {
         return Err(Refusal::new(Reason::SignerLacksAuthority, format!("signer `{}` is not valid at {made}", signer.id)));
     }
-    // 5.
+    Ok(authority)
+}
+
+/// Steps 5 and 6 of [`examine`].
+fn in_time(statement: &Verified<Statement>, policy: &Policy, claimed_at: Option<Time>, at: Time) -> Result<(), Refusal> {
+    let witnessed = statement.witnessed().first().copied();
     if witnessed.is_none() && !policy.unwitnessed {
-        return Err(Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made"));
+        return Err(statement
+            .unwitnessed()
+            .cloned()
+            .unwrap_or_else(|| Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made")));
     }
-    // 6.
-    if let Some(claimed) = claimed_at.filter(|claimed| *claimed > made.min(at).plus(Span::CLOCK_SKEW)) {
-        return Err(Refusal::new(
-            Reason::ClaimedTimeImpossible,
-            format!("the statement claims {claimed}, which is later than {}", made.min(at)),
-        ));
+    let made = witnessed.unwrap_or(at).min(at);
+    if let Some(claimed) = claimed_at.filter(|claimed| *claimed > made.plus(Span::CLOCK_SKEW)) {
+        return Err(Refusal::new(Reason::ClaimedTimeImpossible, format!("the statement claims {claimed}, which is later than {made}")));
     }
-    let (ceiling, signer_until) = (authority.ceiling, signer.not_after);
-    Ok(Believed { statement, provenance, ceiling, signer_until })
+    Ok(())
 }

@@ -2,8 +2,9 @@
 //! It holds what the asker says; none of it is evidence.
 
 use crate::digest::{Algorithm, Digest};
-use crate::policy::Policy;
+use crate::policy::{Credential, Policy};
 use crate::time::Time;
+use crate::trust::Trust;
 
 /// May this artifact, being this resource, run in this environment?
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,10 +34,15 @@ impl Question {
         self
     }
 
-    /// Fits the question to the policy: the environment is named, and the policy still holds.
-    pub(crate) fn checked(mut self, policy: &Policy) -> Result<Self, QuestionError> {
+    /// Fits the question to the policy: the environment is named, the policy still holds, and whom it knows by a
+    /// certificate somebody can vouch for.
+    pub(crate) fn checked(mut self, policy: &Policy, trust: &Trust) -> Result<Self, QuestionError> {
         if let Some(expires) = policy.expires.filter(|expires| *expires <= self.at) {
             return Err(QuestionError::PolicyExpired { expires });
+        }
+        let is_identity = |credential: &Credential| matches!(credential, Credential::Identity(_));
+        if let Some(signer) = policy.signers.iter().find(|signer| is_identity(&signer.credential) && trust.roots().is_empty()) {
+            return Err(QuestionError::TrustMissing { signer: signer.id.clone() });
         }
         let known = || policy.environments().collect::<Vec<_>>().join("`, `");
         match &self.environment {
@@ -67,6 +73,12 @@ pub enum QuestionError {
         /// When it expired.
         expires: Time,
     },
+    /// The policy knows a signer by an identity, and no trust root was given that could vouch for it.
+    #[error("the policy knows signer `{signer}` by a certificate, and no trust root was given to vouch for any")]
+    TrustMissing {
+        /// The first such signer.
+        signer: String,
+    },
     /// The policy has no such environment.
     #[error("the policy has no environment {}; it has `{known}`", crate::limits::quoted(name))]
     EnvironmentUnknown {
@@ -90,6 +102,7 @@ impl QuestionError {
         match self {
             Self::NotIdentified(_) => "question-invalid",
             Self::PolicyExpired { .. } => "policy-expired",
+            Self::TrustMissing { .. } => "trust-missing",
             Self::EnvironmentUnknown { .. } => "environment-unknown",
             Self::EnvironmentNeeded { .. } => "environment-needed",
         }

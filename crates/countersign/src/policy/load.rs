@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::wire::{self, Custody, KindName, Witnessing};
-use super::{Credential, Kind, Person, PersonIdentity, Policy, Requirement, Resource, Signer};
+use super::{Credential, ExpectedIdentity, Kind, Person, PersonIdentity, Policy, Requirement, Resource, RootName, Signer};
+use crate::bundle::Version;
 use crate::condition::Condition;
 use crate::digest::{Algorithm, Digest};
 use crate::glob::Glob;
@@ -140,7 +141,8 @@ fn check(wire: wire::Policy, digest: Digest) -> Result<Policy, Problem> {
     let requirements = requirements(wire.requirements, &signer_ids)?;
     let environments = environments(wire.environments, &requirements)?;
     let unwitnessed = wire.time == Witnessing::Unwitnessed;
-    Ok(Policy { id: wire.id, digest, expires: wire.expires, unwitnessed, signers, people, resources, environments, requirements })
+    let bundles = bundles(wire.bundles)?;
+    Ok(Policy { id: wire.id, digest, expires: wire.expires, unwitnessed, bundles, signers, people, resources, environments, requirements })
 }
 
 fn signers(wire: Vec<wire::Signer>) -> Result<Vec<Signer>, Problem> {
@@ -155,7 +157,8 @@ fn signers(wire: Vec<wire::Signer>) -> Result<Vec<Signer>, Problem> {
             let credential = match (signer.key, signer.identity) {
                 (Some(key), None) => Credential::Key(key),
                 (None, Some(i)) => {
-                    Credential::Identity { trust_root: trust_root(&i, &at("/identity"))?, issuer: i.issuer, subject: i.subject }
+                    let trust_root = root_name(&i.trust_root, &at("/identity"))?;
+                    Credential::Identity(ExpectedIdentity { trust_root, issuer: i.issuer, subject: i.subject, extensions: i.extensions })
                 }
                 _ => return Err(Problem::at(at(""), "a signer needs either `key` or `identity`")),
             };
@@ -185,13 +188,25 @@ fn signers(wire: Vec<wire::Signer>) -> Result<Vec<Signer>, Problem> {
         .collect()
 }
 
-fn trust_root(identity: &wire::Identity, at: &str) -> Result<String, Problem> {
-    let name = &identity.trust_root;
-    let known = name == "public-good" || name.parse::<Digest>().is_ok_and(|digest| digest.algorithm() == Algorithm::Sha256);
-    if known {
-        Ok(name.clone())
-    } else {
-        Err(Problem::at(format!("{at}/trustRoot"), "must be `public-good` or `sha256:` and 64 hex digits"))
+fn root_name(name: &str, at: &str) -> Result<RootName, Problem> {
+    if name == "public-good" {
+        return Ok(RootName::PublicGood);
+    }
+    let digest = name.parse::<Digest>().ok().filter(|digest| digest.algorithm() == Algorithm::Sha256);
+    digest
+        .map(RootName::Digest)
+        .ok_or_else(|| Problem::at(format!("{at}/trustRoot"), "must be `public-good` or `sha256:` and 64 hex digits"))
+}
+
+fn bundles(wire: Option<Vec<Version>>) -> Result<BTreeSet<Version>, Problem> {
+    let versions = wire.unwrap_or_else(|| vec![Version::V03]);
+    if versions.is_empty() {
+        return Err(Problem::at("/bundles", "must not be empty: no evidence could be read"));
+    }
+    let mut seen = BTreeSet::new();
+    match versions.iter().position(|version| !seen.insert(*version)) {
+        Some(index) => Err(Problem::at(format!("/bundles/{index}"), "this version stands here twice")),
+        None => Ok(seen),
     }
 }
 

@@ -211,3 +211,44 @@ fn the_published_schema_refuses_misspelt_fields_and_empty_lists() {
         assert!(!policies.is_valid(&value(&document.value)), "{to}");
     }
 }
+
+#[test]
+fn an_identity_is_named_exactly_or_by_patterns_and_by_what_else_its_certificate_says() {
+    let policy = |identity: &str| {
+        let text = example();
+        let key = text.lines().find(|line| line.contains("key: MFkw")).unwrap().trim().to_owned();
+        Policy::parse(text.replacen(&format!("{key}\n    custody: local"), &format!("identity: {{{identity}}}"), 1).as_bytes())
+    };
+    let exact = "issuer: \"https://issuer.example.test\", subject: maintainer@example.test, trustRoot: public-good";
+    assert!(policy(exact).is_ok());
+    for good in [
+        "issuer: \"https://issuer.example.test\", subject: {glob: \"https://example.test/**\"}, trustRoot: public-good",
+        "issuer: {regex: \"https://[a-z]+[.]example[.]test\"}, subject: {regex: \".*@example[.]test\"}, trustRoot: public-good",
+        &format!("{exact}, extensions: {{sourceRepositoryUri: \"https://example.test/demo\", sourceRepositoryRef: {{glob: refs/tags/*}}}}"),
+    ] {
+        let policy = policy(good).unwrap_or_else(|error| panic!("{good}: {error}"));
+        assert!(matches!(policy.signers[0].credential, Credential::Identity(_)), "{good}");
+    }
+    for (bad, problem) in [
+        ("issuer: a, trustRoot: public-good", "missing field"),
+        ("issuer: a, subject: {glob: a, regex: b}, trustRoot: public-good", "exclude"),
+        ("issuer: a, subject: {regex: \"(\"}, trustRoot: public-good", "regular expression"),
+        ("issuer: a, subject: b, trustRoot: public-good, extensions: {sourceRepository: c}", "sourceRepository"),
+        ("issuer: a, subject: b, trustRoot: public-good, subjectKind: email", "subjectKind"),
+    ] {
+        let error = policy(bad).expect_err(bad).to_string();
+        assert!(error.contains(problem), "{bad}: {error}");
+    }
+}
+
+#[test]
+fn the_versions_of_bundles_are_listed_once_each() {
+    let policy =
+        |bundles: &str| Policy::parse(example().replacen("version: 1\n", &format!("version: 1\nbundles: {bundles}\n"), 1).as_bytes());
+    assert_eq!(Policy::parse(example().as_bytes()).unwrap().bundles, BTreeSet::from([Version::V03]));
+    assert_eq!(policy("[v0.1, v0.3]").unwrap().bundles, BTreeSet::from([Version::V01, Version::V03]));
+    for (bad, problem) in [("[]", "must not be empty"), ("[v0.3, v0.3]", "twice"), ("[v0.4]", "v0.4")] {
+        let error = policy(bad).expect_err(bad).to_string();
+        assert!(error.contains(problem), "{bad}: {error}");
+    }
+}

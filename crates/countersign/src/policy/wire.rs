@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{About, Authority, ExpectedBuilder, ExpectedSource, SignerKind};
+use super::{About, Authority, ExpectedBuilder, ExpectedSource, Pattern, SignerKind};
+use crate::bundle::Version;
 use crate::glob::Glob;
-use crate::identity::PublicKey;
+use crate::identity::{Extension, PublicKey};
 use crate::json::Object;
 use crate::predicate::Basis;
 use crate::time::{Span, Time};
@@ -20,6 +21,7 @@ pub(super) struct Policy {
     pub(super) expires: Option<Time>,
     #[serde(default)]
     pub(super) time: Witnessing,
+    pub(super) bundles: Option<Vec<Version>>,
     pub(super) signers: Vec<Signer>,
     #[serde(default)]
     pub(super) people: Vec<Person>,
@@ -52,9 +54,11 @@ pub(super) struct Signer {
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Identity {
-    pub(super) issuer: String,
-    pub(super) subject: String,
+    pub(super) issuer: Pattern,
+    pub(super) subject: Pattern,
     pub(super) trust_root: String,
+    #[serde(default)]
+    pub(super) extensions: BTreeMap<Extension, Pattern>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]

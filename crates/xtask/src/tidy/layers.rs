@@ -18,6 +18,8 @@ const ORDER: &[&str] = &[
     "seal",
     "predicate",
     "envelope",
+    "der",
+    "shape",
     "identity",
     "bundle",
     "trust",

@@ -1,0 +1,77 @@
+//! A log as Rekor v2 keeps it: tiles with signed roots, no promise and no time.
+//! The logs with times are in `rekor_v1`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use countersign::envelope::pae;
+use countersign::json::Json;
+use countersign::statement::PAYLOAD_TYPE;
+use sha2::{Digest as _, Sha256};
+
+use super::certificate::Key;
+use super::checkpoint::Notary;
+use super::draft::{Draft, Entry, Material, base64};
+use super::tree::Tree;
+use crate::case::object;
+
+/// A log of the second generation.
+#[derive(Clone)]
+pub struct RekorV2 {
+    pub(crate) key: Key,
+}
+
+impl RekorV2 {
+    /// Logs a bundle as `hashedrekord` 0.0.2: the hash of what was signed, among others' entries.
+    #[must_use]
+    pub fn log(&self, draft: &Draft) -> Entry {
+        self.log_among(draft, &["one", "another", "a third", "a later one", "the last"], 2)
+    }
+
+    /// Logs a bundle as the first and only entry, so that every number of the proof but the size is zero.
+    #[must_use]
+    pub fn log_first(&self, draft: &Draft) -> Entry {
+        self.log_among(draft, &[], 0)
+    }
+
+    /// Signs a root.
+    #[must_use]
+    pub fn checkpoint(&self, size: u64, root: &[u8]) -> String {
+        self.notary().sign(size, root)
+    }
+
+    /// The log's id: the whole of what the key's id in a note is the start of (C2SP signed-note, "Signatures").
+    pub(crate) fn id(&self) -> [u8; 32] {
+        let spki = self.key.public_key_der();
+        // The key itself is the last 32 bytes of an Ed25519 key's SubjectPublicKeyInfo (RFC 8410 §4).
+        Sha256::digest([ORIGIN.as_bytes(), b"\n\x01", &spki[spki.len() - 32..]].concat()).into()
+    }
+
+    fn notary(&self) -> Notary<'_> {
+        Notary { origin: ORIGIN, name: ORIGIN, id: self.id(), key: &self.key }
+    }
+
+    fn log_among(&self, draft: &Draft, others: &[&str], place: usize) -> Entry {
+        let (kind, der) = match &draft.material {
+            Material::Certificate(der) => ("x509Certificate", der),
+            Material::Key(der) => ("publicKey", der),
+        };
+        let verifier = object([("keyDetails", Json::from("PKIX_ECDSA_P256_SHA_256")), (kind, object([("rawBytes", base64(der))]))]);
+        let digest = STANDARD.encode(Sha256::digest(pae(PAYLOAD_TYPE, &draft.payload)));
+        let record = object([
+            ("data", object([("algorithm", Json::from("SHA2_256")), ("digest", Json::from(digest))])),
+            ("signature", object([("content", base64(&draft.signature)), ("verifier", verifier)])),
+        ]);
+        let kind = ("hashedrekord", "0.0.2");
+        let body =
+            object([("apiVersion", Json::from(kind.1)), ("kind", Json::from(kind.0)), ("spec", object([("hashedRekordV002", record)]))])
+                .canonical();
+        let mut leaves: Vec<_> = others.iter().map(|leaf| leaf.as_bytes().to_vec()).collect();
+        leaves.insert(place, body.clone());
+        let proof = self.notary().prove(&Tree::of(&leaves), place);
+        let log_id = self.id().to_vec();
+        Entry { index: place as u64, log_id, kind, integrated_at: None, promise: None, proof: Some(proof), body }
+    }
+}
+
+/// What the log calls itself: the host of its address.
+pub(crate) const ORIGIN: &str = "log.example.test";

@@ -1,0 +1,219 @@
+//! Shows that the heart believes what an authority that it trusts vouches for, and nothing that is broken in any way.
+//! That the good bundles are good in the eyes of Sigstore's own verifier, too, is in `tests/authority.rs`.
+
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test's own making of bundles")]
+
+use std::collections::BTreeSet;
+
+use countersign::decision::{Answer, Decision};
+use countersign::digest::Digest;
+use countersign::identity::PublicKey;
+use countersign::inquiry::{Found, Inquiry, Question};
+use countersign::json::Json;
+use countersign::policy::Policy;
+use countersign::reason::Reason;
+use countersign::statement::{ResourceDescriptor, Statement};
+use countersign::time::Time;
+use countersign::trust::{Trust, TrustRoot};
+use countersign_sign::{KeyType, LocalKey};
+use countersign_testkit::authority::faults::{Bench, Fault};
+use countersign_testkit::authority::{Authority, Identity, Validity, Version, Witness};
+
+#[test]
+fn every_good_bundle_of_an_identity_is_believed() {
+    for witness in Witness::ALL.into_iter().filter(|witness| *witness != Witness::Timestamp) {
+        let bundle = Authority::new().keyless(&workflow(), &payload(), witness, signed_at()).bytes();
+        assert_believed(&bundle, &format!("{witness:?}"));
+    }
+}
+
+#[test]
+fn every_good_bundle_of_a_known_key_is_believed() {
+    for witness in Witness::ALL {
+        let bundle = Authority::new().managed(&key(), &payload(), witness, signed_at()).bytes();
+        assert_believed(&bundle, &format!("{witness:?}"));
+    }
+}
+
+#[test]
+fn an_older_form_counts_where_the_policy_lists_it() {
+    let v03 = Authority::new().keyless(&workflow(), &payload(), Witness::RekorV1, signed_at());
+    let v02 = v03.clone().version(Version::V02);
+    let mut v01 = v03.version(Version::V01);
+    v01.entries[0].proof = None;
+    let listing = policy().replace("signers:", "bundles: [v0.1, v0.2, v0.3]\nsigners:");
+    for draft in [v01, v02] {
+        assert_eq!(refusal(&draft.bytes()), Some(Reason::Malformed));
+        assert_eq!(decide(&draft.bytes(), &listing, &[root()], asked_at()).decision, Answer::Allow);
+    }
+}
+
+#[test]
+fn no_broken_bundle_of_an_identity_is_believed() {
+    assert_refused(&Bench::keyless(&workflow(), &payload(), signed_at()).faults());
+}
+
+#[test]
+fn no_broken_bundle_of_a_known_key_is_believed() {
+    assert_refused(&Bench::managed(&key(), &payload(), signed_at()).faults());
+}
+
+#[test]
+fn every_fault_is_another() {
+    let (workflow, payload) = (workflow(), payload());
+    let bench = Bench::keyless(&workflow, &payload, signed_at());
+    let faults = bench.faults();
+    assert!(faults.iter().all(|fault| fault.bundle == bench.fault(fault.name)));
+    let distinct: BTreeSet<_> = faults.iter().map(|fault| &fault.bundle).collect();
+    assert_eq!(distinct.len(), faults.len());
+}
+
+#[test]
+fn who_is_trusted_is_another_with_another_trust_root() {
+    let bundle = Authority::new().keyless(&workflow(), &payload(), Witness::RekorV1, signed_at()).bytes();
+    let other = Authority::another().trusted_root();
+    let naming_other = policy().replace(&sha256(&root()), &sha256(&other));
+    assert_eq!(decide_refusal(&bundle, &naming_other, &[root(), other.clone()], asked_at()), Some(Reason::SignerUnknown));
+    // A root beside the one that is named spoils nothing.
+    assert_eq!(decide(&bundle, &policy(), &[other, root()], asked_at()).decision, Answer::Allow);
+}
+
+#[test]
+fn nothing_is_believed_that_was_witnessed_after_the_question() {
+    let before = Time::from_unix(signed_at().unix_seconds() - 1).unwrap();
+    let (workflow, payload) = (workflow(), payload());
+    for (witness, reason) in [(Witness::RekorV1, Reason::LogEntryInvalid), (Witness::RekorV2AndTimestamp, Reason::TimestampInvalid)] {
+        let bundle = Authority::new().keyless(&workflow, &payload, witness, signed_at()).bytes();
+        assert_eq!(decide(&bundle, &policy(), &[root()], signed_at()).decision, Answer::Allow);
+        assert_eq!(decide_refusal(&bundle, &policy(), &[root()], before), Some(reason), "{witness:?}");
+    }
+}
+
+#[test]
+fn nobody_vouches_outside_their_own_time() {
+    let time = |text: &str| text.parse().unwrap();
+    let ended = Validity { from: time("2025-01-01T00:00:00Z"), until: time("2025-12-01T11:59:59Z") };
+    let not_begun = Validity { from: time("2025-12-01T12:00:31Z"), until: time("2026-01-01T00:00:00Z") };
+    let begins_after_the_question = Validity { from: time("2025-12-20T00:00:00Z"), until: time("2026-01-01T00:00:00Z") };
+    for (list, witness, reason) in [
+        ("certificateAuthorities", Witness::RekorV1, Reason::CertificateUntrusted),
+        ("ctlogs", Witness::RekorV1, Reason::CertificateUntrusted),
+        ("tlogs", Witness::RekorV1, Reason::LogEntryInvalid),
+        ("tlogs", Witness::RekorV2AndTimestamp, Reason::LogEntryInvalid),
+        ("timestampAuthorities", Witness::RekorV2AndTimestamp, Reason::TimestampInvalid),
+    ] {
+        let bundle = Authority::new().keyless(&workflow(), &payload(), witness, signed_at()).bytes();
+        for hold in [ended, not_begun, begins_after_the_question] {
+            let root = Authority::new().trusted_root_where(list, hold);
+            let policy = policy().replace(&sha256(&self::root()), &sha256(&root));
+            assert_eq!(decide_refusal(&bundle, &policy, &[root], asked_at()), Some(reason), "{list} {witness:?} {hold:?}");
+        }
+    }
+}
+
+#[test]
+fn a_root_without_logs_asks_for_none() {
+    let bundle = Authority::new().keyless(&workflow(), &payload(), Witness::Timestamp, signed_at()).bytes();
+    let bare = Authority::new().trusted_root_without(&["tlogs", "ctlogs"]);
+    let naming_bare = policy().replace(&sha256(&root()), &sha256(&bare));
+    assert_eq!(decide(&bundle, &naming_bare, &[bare], asked_at()).decision, Answer::Allow);
+    assert_eq!(refusal(&bundle), Some(Reason::LogEntryInvalid));
+}
+
+fn assert_believed(bundle: &[u8], what: &str) {
+    let decision = decide(bundle, &policy(), &[root()], asked_at());
+    let json = String::from_utf8(decision.to_json()).unwrap();
+    assert_eq!(decision.decision, Answer::Allow, "{what}: {json}");
+    assert_eq!(decision.evidence[0].witnessed_at, [signed_at()], "{what}: {json}");
+}
+
+fn assert_refused(faults: &[Fault]) {
+    let believed: Vec<_> = faults
+        .iter()
+        .map(|fault| (fault.name, Some(fault.reason), refusal(&fault.bundle)))
+        .filter(|(_, expected, found)| expected != found)
+        .collect();
+    assert_eq!(believed, [], "faults, each with the reason expected and the one found");
+}
+
+fn refusal(bundle: &[u8]) -> Option<Reason> {
+    decide_refusal(bundle, &policy(), &[root()], asked_at())
+}
+
+/// Why the bundle isn't believed; `None` if it is.
+fn decide_refusal(bundle: &[u8], policy: &str, roots: &[Vec<u8>], at: Time) -> Option<Reason> {
+    let decision = decide(bundle, policy, roots, at);
+    if decision.decision == Answer::Allow {
+        return None;
+    }
+    // A stranger's bundle is counted, not listed.
+    Some(decision.evidence.first().map_or(decision.requirements[0].reasons[0].code, |evidence| evidence.refusal.unwrap()))
+}
+
+fn decide(bundle: &[u8], policy: &str, roots: &[Vec<u8>], at: Time) -> Decision {
+    let policy = Policy::parse(policy.as_bytes()).unwrap();
+    let trust = roots.iter().fold(Trust::keys_only(), |trust, root| trust.with(TrustRoot::parse(root).unwrap()));
+    let question = Question::new(Digest::sha256(ARTIFACT), "demo.tar", at).unwrap().environment("here");
+    let mut inquiry = Inquiry::about(question, &trust, &policy).unwrap();
+    while let Some(wanted) = inquiry.next() {
+        inquiry.supply(&wanted, Found::These(vec![bundle.to_vec()]));
+    }
+    inquiry.decide()
+}
+
+fn policy() -> String {
+    let identity = workflow();
+    format!(
+        r#"version: 1
+id: trusted
+signers:
+  - id: workflow
+    kind: automation
+    identity: {{issuer: "{}", subject: "{WORKFLOW}", trustRoot: "{}"}}
+    mayAttest: [{{predicate: "{PREDICATE}", ceiling: boundary}}]
+  - id: known
+    kind: automation
+    key: {}
+    mayAttest: [{{predicate: "{PREDICATE}", ceiling: harness}}]
+resources: [{{match: demo.tar, builders: [{{signer: workflow, builderId: "https://example.test/builder", buildTypes: ["https://example.test/build/v1"]}}]}}]
+environments: {{here: {{requirements: [said]}}}}
+requirements: [{{id: said, kind: evidence, about: artifact, predicate: "{PREDICATE}"}}]
+"#,
+        identity.issuer,
+        sha256(&root()),
+        PublicKey::from_der(&key().public_key_der()).unwrap().to_base64(),
+    )
+}
+
+fn root() -> Vec<u8> {
+    Authority::new().trusted_root()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Digest::sha256(bytes).to_string()
+}
+
+fn key() -> LocalKey {
+    LocalKey::dangerous_from_secret(KeyType::P256, &[1; 32]).unwrap()
+}
+
+fn workflow() -> Identity {
+    Identity::workflow("https://example.test/org/demo", "pipeline/build.yml", "refs/heads/main", "ba5eba5eba5eba5eba5eba5eba5eba5eba5eba5e")
+}
+
+fn payload() -> Vec<u8> {
+    let subject = ResourceDescriptor::new("demo.tar", Digest::sha256(ARTIFACT));
+    Statement::new(vec![subject], PREDICATE, Json::Object(Default::default())).unwrap().to_bytes()
+}
+
+fn signed_at() -> Time {
+    "2025-12-01T12:00:30Z".parse().unwrap()
+}
+
+fn asked_at() -> Time {
+    "2025-12-15T00:00:00Z".parse().unwrap()
+}
+
+const ARTIFACT: &[u8] = b"the bytes of demo.tar\n";
+const PREDICATE: &str = "https://example.test/predicate/v1";
+const WORKFLOW: &str = "https://example.test/org/demo/pipeline/build.yml@refs/heads/main";

@@ -1,0 +1,112 @@
+//! The identity that a certificate names, and what else it says about the run that it was issued to.
+//! Whether the certificate may be believed is `verify`'s affair.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sigstore_crypto::{CertificateInfo, FulcioCiClaims, SubjectAltName, parse_certificate_info};
+use sigstore_types::DerCertificate;
+
+/// An identity: to whom an issuer of tokens vouched, as a certificate repeats it.
+///
+/// The same issuer and subject under another trust root is another identity.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Identity {
+    /// Who vouched: the issuer of the token.
+    pub issuer: String,
+    /// For whom: an email address or a URI, and which of both.
+    pub subject: Subject,
+    /// What else the certificate says, extension by extension.
+    pub extensions: BTreeMap<Extension, String>,
+}
+
+/// The name in a certificate.
+///
+/// The text alone tells the kinds apart: a URI has a colon, and an email address that had one would give no identity.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Subject {
+    /// A person's email address.
+    Email(String),
+    /// A workload's URI.
+    Uri(String),
+}
+
+impl Subject {
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Email(text) | Self::Uri(text) => text,
+        }
+    }
+}
+
+impl Identity {
+    /// Reads the identity that a certificate (DER) claims; `None` where it claims none that policies have words for.
+    pub(crate) fn claimed_by(certificate: &DerCertificate) -> Option<Self> {
+        Self::of(&parse_certificate_info(certificate).ok()?)
+    }
+
+    fn of(info: &CertificateInfo) -> Option<Self> {
+        let subject = match info.identity.as_ref()? {
+            SubjectAltName::Email(text) if text.contains('@') && !text.contains(':') => Subject::Email(text.clone()),
+            SubjectAltName::Uri(text) if text.contains(':') => Subject::Uri(text.clone()),
+            _ => return None,
+        };
+        let issuer = info.issuer.clone().filter(|issuer| !issuer.is_empty())?;
+        Some(Self { issuer, subject, extensions: extensions(&info.ci_claims) })
+    }
+}
+
+macro_rules! extensions {
+    ($($(#[doc = $doc:literal])+ $name:ident = $field:ident,)+) => {
+        /// What a certificate of Fulcio can say beside who: its extensions 1.3.6.1.4.1.57264.1.9 to .24, in that order
+        /// (<https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md>). Policies name them in lowerCamelCase.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        #[non_exhaustive]
+        pub enum Extension { $($(#[doc = $doc])+ $name,)+ }
+
+        fn extensions(claims: &FulcioCiClaims) -> BTreeMap<Extension, String> {
+            let all = [$((Extension::$name, &claims.$field),)+];
+            all.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+        }
+    };
+}
+
+extensions! {
+    /// The build configuration that asked for the certificate, with its ref.
+    BuildSignerUri = build_signer_uri,
+    /// The commit of that configuration.
+    BuildSignerDigest = build_signer_digest,
+    /// Whether the runner is the provider's own.
+    RunnerEnvironment = runner_environment,
+    /// The repository that was built.
+    SourceRepositoryUri = source_repository_uri,
+    /// The commit that was built.
+    SourceRepositoryDigest = source_repository_digest,
+    /// The ref that was built.
+    SourceRepositoryRef = source_repository_ref,
+    /// The provider's lasting number of the repository.
+    SourceRepositoryIdentifier = source_repository_identifier,
+    /// The repository's owner.
+    SourceRepositoryOwnerUri = source_repository_owner_uri,
+    /// The provider's lasting number of the owner.
+    SourceRepositoryOwnerIdentifier = source_repository_owner_identifier,
+    /// The build configuration that ran, with its ref.
+    BuildConfigUri = build_config_uri,
+    /// The commit of that configuration.
+    BuildConfigDigest = build_config_digest,
+    /// The event that began the run.
+    BuildTrigger = build_trigger,
+    /// The run.
+    RunInvocationUri = run_invocation_uri,
+    /// Who could see the repository then.
+    SourceRepositoryVisibilityAtSigning = source_repository_visibility_at_signing,
+    /// The environment that the run deploys to, behind the provider's own gates.
+    DeploymentEnvironment = deployment_environment,
+    /// The subject of the token, unchanged.
+    TokenSubject = token_subject,
+}

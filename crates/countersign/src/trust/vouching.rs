@@ -1,0 +1,271 @@
+//! Has sigstore-verify check what a trust root vouches for: certificate, log entries, timestamps, and the signature.
+//! The rules that it lacks stand beside the calls that need them; whose word counts is the policy's affair.
+
+use sigstore_trust_root::TrustedRoot;
+use sigstore_types::{
+    Artifact, ArtifactDigest, Bundle as SigstoreBundle, DerPublicKey, HashAlgorithm, KindVersion, MessageSignature, Sha256Hash, Sha512Hash,
+    SignatureContent, TimeRange, TransparencyLogEntry,
+};
+use sigstore_verify::{
+    CertificateError, Error, PublicKeyVerificationPolicy, TimestampError, VerificationPolicy, VerificationResult, Verifier,
+};
+
+use super::{TrustRoot, checkpoint, entry, timestamp};
+use crate::bundle::{Bundle, Version};
+use crate::digest::Algorithm;
+use crate::identity::{Identity, PublicKey};
+use crate::reason::{Reason, Refusal};
+use crate::time::Time;
+
+/// By what the bundle's signature is to be verified.
+#[derive(Clone, Copy)]
+pub(crate) enum By<'a> {
+    /// The certificate in the bundle, if the root vouches for it.
+    Certificate,
+    /// A key that is known already; the root vouches for times only.
+    Key(&'a PublicKey),
+}
+
+/// What a trust root has vouched for.
+pub(crate) struct Vouched {
+    /// The certificate's identity; `None` for a key, and for a certificate whose name is neither email nor URI.
+    pub(crate) identity: Option<Identity>,
+    /// The times that witnesses prove, earliest first.
+    pub(crate) witnessed: Vec<Time>,
+}
+
+/// Returns true if sigstore-verify can use the root at all.
+pub(super) fn is_usable(root: &TrustedRoot) -> bool {
+    Verifier::new(root).is_ok()
+}
+
+impl TrustRoot {
+    /// Verifies a bundle under this root alone, so that it is known which root vouched.
+    ///
+    /// 1. Only authorities and logs count whose time had begun by `at`.
+    /// 2. A certificate needs an entry in a log if the root has any log at all, begun or not.
+    /// 3. Each log entry is verified alone, with the one log that it names: sigstore-verify ties neither a checkpoint
+    ///    to the entry's `logId`, nor the number of entries to their proofs.
+    /// 4. From v0.2 on each entry has a proof of inclusion. Its checkpoint is written as checkpoints are, and what the
+    ///    entry says beside what the log signed agrees with it.
+    /// 5. Each timestamp is written as timestamps are, without anything that no signature covers.
+    /// 6. sigstore-verify finds signature, certificate, entry and timestamps valid, the certificate at every time.
+    /// 7. No verified time is later than `at`, and the log's key held at each of them.
+    pub(crate) fn vouch(&self, bundle: &Bundle, by: By<'_>, at: Time) -> Result<Vouched, Refusal> {
+        // 1.
+        let begun = self.at(at);
+        let sought = Sought { root: self, begun: &begun, bundle, by };
+        let material = &bundle.sigstore().verification_material;
+        let entries = &material.tlog_entries;
+        // 2.
+        if entries.is_empty() && matches!(by, By::Certificate) && !self.root.tlogs.is_empty() {
+            return Err(log_entry("the bundle has no log entry, and the trust root asks for one"));
+        }
+        // 5.
+        for token in &material.timestamp_verification_data.rfc3161_timestamps {
+            timestamp::check(token.signed_timestamp.as_bytes(), &begun)?;
+        }
+        let mut results = Vec::new();
+        if entries.is_empty() {
+            results.push(sought.verify(None)?);
+        }
+        // 3.
+        for entry in entries {
+            results.push(sought.verify(Some(entry))?);
+        }
+        let mut witnessed = Vec::new();
+        for result in &results {
+            for time in result.verified_timestamps() {
+                let time = Time::from_unix(time.as_second()).map_err(|_| timestamp_invalid("a timestamp's time can't be written"))?;
+                // 7.
+                if time > at {
+                    let detail = format!("a witness proves {time}, which is later than the question's {at}");
+                    let by_log = result.integrated_time().is_some_and(|time| time.as_second() > at.unix_seconds());
+                    return Err(Refusal::new(if by_log { Reason::LogEntryInvalid } else { Reason::TimestampInvalid }, detail));
+                }
+                witnessed.push(time);
+            }
+        }
+        witnessed.sort_unstable();
+        witnessed.dedup();
+        // 7.
+        for window in entries.iter().filter_map(|entry| log_of(&begun, entry)?.public_key.valid_for) {
+            if let Some(time) = witnessed.iter().find(|time| !holds(&window, **time)) {
+                return Err(log_entry(format!("the log's key did not hold at {time}, when the signature was made")));
+            }
+        }
+        let identity = match by {
+            By::Certificate => bundle.sigstore().signing_certificate().and_then(Identity::claimed_by),
+            By::Key(_) => None,
+        };
+        Ok(Vouched { identity, witnessed })
+    }
+}
+
+/// One verification: of what, by what, under what.
+struct Sought<'a> {
+    root: &'a TrustRoot,
+    begun: &'a TrustedRoot,
+    bundle: &'a Bundle,
+    by: By<'a>,
+}
+
+impl Sought<'_> {
+    /// Has the bundle verified with one of its log entries, or with none.
+    fn verify(&self, entry: Option<&TransparencyLogEntry>) -> Result<VerificationResult, Refusal> {
+        let mut root = self.begun.clone();
+        root.tlogs.retain(|log| entry.is_some_and(|entry| log.log_id == entry.log_id));
+        if let Some(entry) = entry {
+            if root.tlogs.is_empty() {
+                return Err(log_entry("the trust root has no such log as the bundle's entry names, or none that had begun"));
+            }
+            // 4.
+            match &entry.inclusion_proof {
+                Some(proof) => {
+                    checkpoint::check(proof.checkpoint.envelope())?;
+                    entry::check(entry, proof)?;
+                }
+                None if self.bundle.version() >= Version::V02 => {
+                    return Err(log_entry("a log entry has no proof that the log includes it"));
+                }
+                None => {}
+            }
+        }
+        let mut bundle = self.bundle.sigstore().clone();
+        bundle.verification_material.tlog_entries = entry.cloned().into_iter().collect();
+        let (bundle, artifact) = self.with_artifact(bundle)?;
+        // 6.
+        let found = Verifier::new(&root).and_then(|verifier| match self.by {
+            By::Certificate => verifier.verify(artifact.as_artifact(), &bundle, &self.certificate_policy(entry)),
+            By::Key(key) => verifier.verify(artifact.as_artifact(), &bundle, &key_policy(key, entry)),
+        });
+        found.map_err(|error| self.refusal(&error, &root, &bundle, &artifact))
+    }
+
+    fn certificate_policy(&self, entry: Option<&TransparencyLogEntry>) -> VerificationPolicy {
+        let mut policy = VerificationPolicy::any_identity();
+        // Without an entry: the root has no log, or step 2 has refused.
+        if entry.is_none() {
+            policy = policy.skip_tlog_unsafe();
+        }
+        // An instance without any certificate log has no promises of one. One that hasn't begun is none the less asked for.
+        if self.root.root.ctlogs.is_empty() {
+            policy = policy.skip_sct();
+        }
+        policy
+    }
+
+    /// Finds what to call the artifact: sigstore-verify has no verification without one.
+    ///
+    /// It's a digest from the payload itself: whether the statement is about what was asked is judged on the verified
+    /// statement. One with git's digests only is verified as a message, whose bytes are those that DSSE signs; no log of
+    /// the first version wrote it down that way.
+    fn with_artifact(&self, mut bundle: SigstoreBundle) -> Result<(SigstoreBundle, Signed), Refusal> {
+        let subjects = || self.bundle.unverified_statement().subject.iter();
+        let digest = |algorithm| subjects().find_map(|subject| subject.digest.get(algorithm));
+        let unreadable = |_| Refusal::new(Reason::Malformed, "a subject's digest can't be read");
+        if let Some(sha256) = digest(Algorithm::Sha256) {
+            let hash = Sha256Hash::from_hex(sha256.hex()).map_err(unreadable)?;
+            return Ok((bundle, Signed::Digest(hash.into())));
+        }
+        if let Some(sha512) = digest(Algorithm::Sha512) {
+            let hash = Sha512Hash::from_hex(sha512.hex()).map_err(unreadable)?;
+            let digest = ArtifactDigest::new(HashAlgorithm::Sha2512, hash.as_bytes().to_vec()).map_err(unreadable)?;
+            return Ok((bundle, Signed::Digest(digest)));
+        }
+        if bundle.verification_material.tlog_entries.iter().any(|entry| entry.kind_version != KindVersion::HashedRekordV002) {
+            let detail = "the statement names its subjects by neither sha256 nor sha512, which its log entry can't be verified without";
+            return Err(Refusal::new(Reason::SubjectDigestUnsupported, detail));
+        }
+        bundle.content = SignatureContent::MessageSignature(MessageSignature::new(self.bundle.signature().to_vec().into()));
+        Ok((bundle, Signed::Message(self.bundle.signed_bytes())))
+    }
+
+    /// Says in our words why sigstore-verify refuses: its own may change with its version, and repeat a stranger's.
+    fn refusal(&self, error: &Error, root: &TrustedRoot, bundle: &SigstoreBundle, artifact: &Signed) -> Refusal {
+        let digest = &self.root.digest;
+        match error {
+            Error::Certificate(
+                CertificateError::ChainInvalid(_) | CertificateError::Expired { .. } | CertificateError::NotYetValid { .. },
+            ) => self.expiry(root, bundle, artifact).unwrap_or_else(|| {
+                Refusal::new(Reason::CertificateUntrusted, format!("no authority of trust root {digest} issued the certificate"))
+            }),
+            Error::Certificate(CertificateError::NoValidAuthority { .. }) => {
+                Refusal::new(Reason::CertificateUntrusted, format!("no authority of trust root {digest} held when the signature was made"))
+            }
+            // The root itself was usable when it was read: what it lacks now are certificate logs that had begun by `at`.
+            Error::Certificate(CertificateError::Sct(_)) | Error::InvalidTrustRoot(_) => Refusal::new(
+                Reason::CertificateUntrusted,
+                format!("no certificate log of trust root {digest} has promised to keep the certificate"),
+            ),
+            Error::Certificate(_) => Refusal::new(Reason::CertificateUntrusted, "the certificate can't be read"),
+            Error::Timestamp(TimestampError::NoVerifiedTimestamp(_)) => {
+                Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made")
+            }
+            Error::Timestamp(TimestampError::OutsideAuthorityValidity { .. }) => {
+                timestamp_invalid("the timestamp authority did not hold at the time that its timestamp states")
+            }
+            Error::Timestamp(_) => {
+                timestamp_invalid(format!("no timestamp authority of trust root {digest} made the bundle's timestamp for this signature"))
+            }
+            Error::TransparencyLog(_) | Error::ArtifactMismatch(_) | Error::UnsupportedBundle(_) | Error::Bundle(_) => {
+                log_entry("the log entry is not one of this signature that the log has signed for")
+            }
+            Error::SignatureInvalid(_) | Error::Crypto(_) => {
+                Refusal::new(Reason::SignatureInvalid, "the signature is not one over this payload by the key that the bundle names")
+            }
+            _ => Refusal::new(Reason::Malformed, "the bundle is not one that can be verified"),
+        }
+    }
+
+    /// Returns the refusal of a certificate that didn't hold at a verified time, and nothing for one refused otherwise.
+    fn expiry(&self, root: &TrustedRoot, bundle: &SigstoreBundle, artifact: &Signed) -> Option<Refusal> {
+        let times_only = VerificationPolicy::any_identity().skip_certificate_chain().skip_tlog_unsafe();
+        let result = Verifier::new(root).ok()?.verify(artifact.as_artifact(), bundle, &times_only).ok()?;
+        let certificate = result.certificate()?;
+        let outside = |time: &i64| *time < certificate.not_before.as_second() || *time > certificate.not_after.as_second();
+        let time = result.verified_timestamps().iter().map(|time| time.as_second()).find(outside)?;
+        let written = |seconds| Time::from_unix(seconds).ok();
+        let (from, until) = (written(certificate.not_before.as_second())?, written(certificate.not_after.as_second())?);
+        let detail = format!("the certificate held from {from} to {until}, and the signature was made at {}", written(time)?);
+        Some(Refusal::new(Reason::CertificateExpired, detail))
+    }
+}
+
+/// What sigstore-verify is told was signed.
+enum Signed {
+    Digest(ArtifactDigest),
+    Message(Vec<u8>),
+}
+
+impl Signed {
+    fn as_artifact(&self) -> Artifact<'_> {
+        match self {
+            Self::Digest(digest) => Artifact::Digest(digest.clone()),
+            Self::Message(bytes) => Artifact::Blob(bytes),
+        }
+    }
+}
+
+fn key_policy(key: &PublicKey, entry: Option<&TransparencyLogEntry>) -> PublicKeyVerificationPolicy {
+    let policy = PublicKeyVerificationPolicy::new(DerPublicKey::new(key.der().to_vec()));
+    if entry.is_none() { policy.skip_tlog_unsafe() } else { policy }
+}
+
+fn log_of<'a>(root: &'a TrustedRoot, entry: &TransparencyLogEntry) -> Option<&'a sigstore_trust_root::TransparencyLog> {
+    root.tlogs.iter().find(|log| log.log_id == entry.log_id)
+}
+
+/// Returns true if the window, which includes both of its ends, holds the time; a window's fractions of a second count.
+fn holds(window: &TimeRange, time: Time) -> bool {
+    let nanos = i128::from(time.unix_seconds()) * 1_000_000_000;
+    nanos >= window.start.as_nanosecond() && window.end.is_none_or(|end| nanos <= end.as_nanosecond())
+}
+
+fn log_entry(detail: impl Into<String>) -> Refusal {
+    Refusal::new(Reason::LogEntryInvalid, detail)
+}
+
+fn timestamp_invalid(detail: impl Into<String>) -> Refusal {
+    Refusal::new(Reason::TimestampInvalid, detail)
+}
