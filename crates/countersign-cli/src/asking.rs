@@ -12,9 +12,7 @@ use clap::{Args, ValueHint};
 use countersign::decision::Decision;
 use countersign::digest::Digest;
 use countersign::inquiry::{Inquiry, Question};
-use countersign::policy::Policy;
 use countersign::time::{Span, Time};
-use countersign::trust::Trust;
 use countersign_capture::git::Repository;
 
 use crate::clock;
@@ -92,7 +90,9 @@ impl Asking {
         };
         let question = self.question(artifact.clone(), &known, at, &at_hand)?;
         // 4.
-        self.inquire(question, &policy, &trust, &known, &artifact, &at_hand, conclusion)
+        let mut inquiry = Inquiry::about(question, &trust, &policy)?;
+        self.tell(&mut inquiry, &known, &artifact, &at_hand)?;
+        Ok(conclusion(inquiry))
     }
 
     fn time(&self) -> Result<Time, Failure> {
@@ -127,17 +127,8 @@ impl Asking {
         })
     }
 
-    fn inquire<T>(
-        &self,
-        question: Question,
-        policy: &Policy,
-        trust: &Trust,
-        known: &Artifact,
-        artifact: &Digest,
-        at_hand: &AtHand,
-        conclusion: impl FnOnce(Inquiry<'_>) -> T,
-    ) -> Result<T, Failure> {
-        let mut inquiry = Inquiry::about(question, trust, policy)?;
+    /// Answers whatever the inquiry wants to know, from everything at hand.
+    fn tell(&self, inquiry: &mut Inquiry<'_>, known: &Artifact, artifact: &Digest, at_hand: &AtHand) -> Result<(), Failure> {
         let named = stores::named(&self.store)?;
         let places = if self.store.is_empty() && self.bundle.is_empty() {
             if stores::default_path(at_hand.get()?).is_none() {
@@ -157,7 +148,7 @@ impl Asking {
                 inquiry.supply(&wanted, found);
             }
         }
-        Ok(conclusion(inquiry))
+        Ok(())
     }
 }
 

@@ -85,7 +85,7 @@ impl Analysis {
         for requirement in policy.requirements.values() {
             if !reachable.contains(requirement.id.as_str()) {
                 find("requirement-unreachable", &requirement.id, "no environment asks for it".to_owned());
-            } else if let Some(obstacle) = unmeetable(requirement, policy, at) {
+            } else if let Some(obstacle) = unmeetable(requirement, policy) {
                 find("requirement-unmeetable", &requirement.id, obstacle.text().to_owned());
             }
         }
@@ -98,11 +98,15 @@ impl Analysis {
                 }
             }
         }
-        for person in policy.people.iter().filter(|person| !counts(person, &required, policy, at)) {
+        for person in policy.people.iter().filter(|person| !counts(person, &required, policy)) {
             let detail = "no requirement could be met by a signer of theirs, and none asks for an owner whom a statement could name so";
             find("person-unreachable", &person.id, detail.to_owned());
         }
         for signer in &policy.signers {
+            if let Some(end) = signer.not_after.filter(|end| *end < at) {
+                let detail = format!("was valid until {end}: what it signed counts only where a witness proves that it was before");
+                find("signer-retired", &signer.id, detail);
+            }
             if let Some(other) = shared(signer) {
                 let detail = format!("may attest an agent's runs, and {other} on them: who works would also be who judges the work");
                 find("shared-signer", &signer.id, detail);
@@ -118,7 +122,7 @@ impl Analysis {
             },
             at,
             findings: findings.into_iter().collect(),
-            single_signers: single_signers(policy, at),
+            single_signers: single_signers(policy),
         }
     }
 
@@ -142,11 +146,11 @@ const fn objects(about: About) -> &'static [Object] {
     }
 }
 
-fn unmeetable(requirement: &Requirement, policy: &Policy, at: Time) -> Option<Obstacle> {
+fn unmeetable(requirement: &Requirement, policy: &Policy) -> Option<Obstacle> {
     let mut nearest = Obstacle::NotAboutSuch;
     for resource in &policy.resources {
         for object in objects(requirement.about) {
-            match ways(requirement, *object, resource, policy, at) {
+            match ways(requirement, *object, resource, policy) {
                 Ok(_) => return None,
                 Err(obstacle) => nearest = nearest.max(obstacle),
             }
@@ -156,7 +160,7 @@ fn unmeetable(requirement: &Requirement, policy: &Policy, at: Time) -> Option<Ob
 }
 
 /// Returns true if the person can matter to a decision: as the owner of work, or by what a signer of theirs says.
-fn counts(person: &Person, required: &[&Requirement], policy: &Policy, at: Time) -> bool {
+fn counts(person: &Person, required: &[&Requirement], policy: &Policy) -> bool {
     if person.is_named() && required.iter().any(|requirement| matches!(requirement.kind, Kind::Owner)) {
         return true;
     }
@@ -167,7 +171,7 @@ fn counts(person: &Person, required: &[&Requirement], policy: &Policy, at: Time)
         let everywhere = policy.resources.iter().flat_map(|resource| objects(requirement.about).iter().map(move |o| (resource, *o)));
         everywhere
             .into_iter()
-            .any(|(resource, object)| ways(requirement, object, resource, policy, at).is_ok_and(|ways| ways.iter().any(by_them)))
+            .any(|(resource, object)| ways(requirement, object, resource, policy).is_ok_and(|ways| ways.iter().any(by_them)))
     })
 }
 
@@ -184,13 +188,13 @@ fn shared(signer: &Signer) -> Option<&'static str> {
     JUDGEMENTS.iter().find(|(uri, _)| attests(uri)).map(|(_, name)| *name)
 }
 
-fn single_signers(policy: &Policy, at: Time) -> Vec<SingleSigner> {
+fn single_signers(policy: &Policy) -> Vec<SingleSigner> {
     let mut found = BTreeSet::new();
     for signer in &policy.signers {
         for resource in &policy.resources {
             for (environment, ids) in &policy.environments {
                 let required: Vec<_> = ids.iter().filter_map(|id| policy.requirements.get(id)).collect();
-                if is_enough(signer, resource, &required, policy, at) {
+                if is_enough(signer, resource, &required, policy) {
                     let (signer, resource) = (signer.id.clone(), resource.pattern.as_str().to_owned());
                     found.insert(SingleSigner { signer, resource, environment: environment.clone() });
                 }
@@ -201,10 +205,10 @@ fn single_signers(policy: &Policy, at: Time) -> Vec<SingleSigner> {
 }
 
 /// Returns true if the signer's word alone can meet all requirements, for an artifact or a commit that is the resource.
-fn is_enough(signer: &Signer, resource: &Resource, required: &[&Requirement], policy: &Policy, at: Time) -> bool {
+fn is_enough(signer: &Signer, resource: &Resource, required: &[&Requirement], policy: &Policy) -> bool {
     let (about_source, about_artifact): (Vec<&Requirement>, Vec<&Requirement>) = required.iter().partition(|r| r.about == About::Source);
     let alone = |requirement: &Requirement, object, resource| -> BTreeSet<Way<'_>> {
-        let ways = ways(requirement, object, resource, policy, at).unwrap_or_default();
+        let ways = ways(requirement, object, resource, policy).unwrap_or_default();
         ways.into_iter().filter(|way| way.signer == signer.id).collect()
     };
     // All that provenance must show of a commit is shown by one run.

@@ -69,12 +69,18 @@ fn a_requirement_that_nobody_can_meet_is_named_with_what_stands_in_the_way() {
         ),
         (vec![("kind: sbom, ", "kind: evidence, basis: boundary, ")], "sbom", Obstacle::CeilingTooLow),
         (vec![("    source: {repository: \"https://example.test/demo\", refs: [refs/heads/main]}\n", "")], "origin", Obstacle::NoSource),
-        (vec![("kind: human\n", "kind: human\n    validity: {notAfter: 2025-12-14T00:00:00Z}\n")], "sbom", Obstacle::Retired),
     ] {
         let analysis = edited(&edits);
         let found = analysis.findings.iter().find(|finding| finding.code == "requirement-unmeetable" && finding.about == about);
         assert_eq!(found.map(|finding| finding.detail.as_str()), Some(obstacle.text()), "{edits:?}: {:?}", analysis.findings);
     }
+}
+
+#[test]
+fn a_signer_who_is_no_longer_valid_is_named() {
+    let retired = ("kind: human\n", "kind: human\n    validity: {notAfter: 2025-12-14T00:00:00Z}\n");
+    assert!(codes(&edited(&[retired])).contains(&("signer-retired", "maintainer")));
+    assert!(!codes(&edited(&[])).contains(&("signer-retired", "maintainer")));
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use crate::inquiry::subject::{Counts, counted};
 use crate::policy::{Authority, Kind, Policy, Requirement, Resource, Signer};
 use crate::predicate::{BuildType, PROVENANCE, is_type};
-use crate::time::Time;
 
 /// Of what a statement would have to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +33,6 @@ pub(crate) enum Obstacle {
     NoSource,
     NobodyNamed,
     CeilingTooLow,
-    Retired,
 }
 
 impl Obstacle {
@@ -48,7 +46,6 @@ impl Obstacle {
             Self::NoSource => "no resource says from which source it's expected",
             Self::NobodyNamed => "no person of the policy has an `issuer` and a `subject`, by which a statement could name them",
             Self::CeilingTooLow => "no ceiling of a signer who may attest it reaches the basis that it asks for",
-            Self::Retired => "the signers who may attest it are no longer valid, and unwitnessed signatures end with their signer",
         }
     }
 }
@@ -59,12 +56,11 @@ pub(crate) fn ways<'a>(
     object: Object,
     resource: &'a Resource,
     policy: &'a Policy,
-    at: Time,
 ) -> Result<BTreeSet<Way<'a>>, Obstacle> {
     let mut open = BTreeSet::new();
     let mut nearest = Obstacle::NotAboutSuch;
     for (way, signer, authority) in candidates(requirement, resource, policy) {
-        match obstacle(requirement, object, resource, policy, at, &way, signer, authority) {
+        match obstacle(requirement, object, resource, policy, &way, signer, authority) {
             None => drop(open.insert(way)),
             Some(obstacle) => nearest = nearest.max(obstacle),
         }
@@ -98,13 +94,11 @@ fn candidates<'a>(requirement: &Requirement, resource: &'a Resource, policy: &'a
     policy.signers.iter().map(of_signer).collect()
 }
 
-#[expect(clippy::too_many_arguments, reason = "each is one side of the same comparison")]
 fn obstacle(
     requirement: &Requirement,
     object: Object,
     resource: &Resource,
     policy: &Policy,
-    at: Time,
     way: &Way<'_>,
     signer: &Signer,
     authority: Option<&Authority>,
@@ -131,10 +125,7 @@ fn obstacle(
     if matches!(requirement.kind, Kind::Owner) && !policy.people.iter().any(crate::policy::Person::is_named) {
         return Some(Obstacle::NobodyNamed);
     }
-    if requirement.basis.is_some_and(|basis| authority.ceiling < basis) {
-        return Some(Obstacle::CeilingTooLow);
-    }
-    (policy.unwitnessed && signer.not_after.is_some_and(|end| end < at)).then_some(Obstacle::Retired)
+    requirement.basis.is_some_and(|basis| authority.ceiling < basis).then_some(Obstacle::CeilingTooLow)
 }
 
 /// Returns true if runs of that build type can state the one fact that the kind asks for.

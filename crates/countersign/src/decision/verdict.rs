@@ -51,7 +51,7 @@ impl Inquiry<'_> {
             findings: self.findings(verdicts),
             overrides: Vec::new(),
             valid_until,
-            build_level: self.build_level(&verdicts),
+            build_level: self.build_level(verdicts),
         }
     }
 

@@ -29,7 +29,7 @@ signers:
     identity:
       issuer: \"https://token.actions.githubusercontent.com\"
       subject: {build_workflow}
-      trustRoot: public-good
+      trustRoot: public-good           # its `trusted_root.json` is given with `--trust`
     mayAttest:
       - {{predicate: \"{PROVENANCE}\", buildType: \"{local_build}\", ceiling: boundary}}
       - {{predicate: \"{CYCLONEDX}\", ceiling: boundary}}

@@ -29,7 +29,7 @@ signers:
     identity:
       issuer: \"https://token.actions.githubusercontent.com\"
       subject: {workflow}
-      trustRoot: public-good
+      trustRoot: public-good           # its `trusted_root.json` is given with `--trust`
     mayAttest:
       # An agent inside the job could sign as the workflow, so it counts for no more than the harness.
       - {{predicate: \"{PROVENANCE}\", buildType: \"{local_build}\", ceiling: harness}}

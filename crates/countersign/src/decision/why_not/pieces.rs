@@ -275,7 +275,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn ways(&self, requirement: &Requirement, object: Object, resource: &'a Resource) -> Result<BTreeSet<Way<'a>>, Obstacle> {
-        ways(requirement, object, resource, self.inquiry.policy, self.inquiry.question.at)
+        ways(requirement, object, resource, self.inquiry.policy)
     }
 
     /// The fewest statements that can meet all requirements which can be met at all, each with who could make it.
