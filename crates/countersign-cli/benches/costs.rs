@@ -12,6 +12,7 @@ use std::fs;
 use std::hint::black_box;
 use std::io::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use countersign::bundle::Bundle;
@@ -21,18 +22,22 @@ use countersign::policy::Policy;
 use countersign::predicate::SPDX;
 use countersign::seal::{Salt, Sealer};
 use countersign::statement::{ResourceDescriptor, Statement};
-use countersign::trust::Trust;
+use countersign::trust::{Trust, TrustRoot};
 use countersign::verify;
 use countersign_capture::artifact;
 use countersign_sign::{KeyType, LocalKey, attest};
 use countersign_store::{DirStore, Store as _, answer};
 use countersign_testkit::case::{self, Case};
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group};
 use sha2::Digest as _;
 
-fn good() -> Case {
+fn case(name: &str) -> Case {
     let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata");
-    case::load_all(&testdata).into_iter().find(|case| case.name() == "allow-whole-walk").unwrap()
+    case::load_all(&testdata).into_iter().find(|case| case.name() == name).unwrap()
+}
+
+fn good() -> Case {
+    case("allow-whole-walk")
 }
 
 fn bundle(case: &Case, name: &str) -> Vec<u8> {
@@ -93,6 +98,81 @@ fn key_verification(criterion: &mut Criterion) {
     group.bench_function("ours", |b| b.iter(|| verify::with_key(&Bundle::parse(black_box(&bytes)).unwrap(), &key).unwrap()));
 }
 
+/// What sigstore-verify itself says of a bundle whose statement names its artifact by SHA-256.
+fn bare(bundle: &[u8], root: &[u8], artifact: &[u8]) -> bool {
+    let bundle = sigstore_types::Bundle::from_json(std::str::from_utf8(bundle).unwrap()).unwrap();
+    let root = sigstore_trust_root::TrustedRoot::from_json(std::str::from_utf8(root).unwrap()).unwrap();
+    let verifier = sigstore_verify::Verifier::new(&root).unwrap();
+    verifier.verify(artifact, &bundle, &sigstore_verify::VerificationPolicy::any_identity()).is_ok()
+}
+
+/// How many signatures of each kind a certificate's bundle rests on: the statement's, those of the certificate and of its
+/// issuer's, the certificate log's promise, and what the witnesses sign.
+struct Floor {
+    case: &'static str,
+    group: &'static str,
+    /// With Rekor v1 its promise and its checkpoint; with a timestamp its own and those of both of its certificates.
+    p256: usize,
+    /// With Rekor v2 its checkpoint.
+    ed25519: usize,
+}
+
+fn certificate_verification(criterion: &mut Criterion) {
+    let signed = |key_type| {
+        let key = LocalKey::dangerous_from_secret(key_type, &[1; 32]).unwrap();
+        let message = [7; 400];
+        let spki = sigstore_types::DerPublicKey::new(key.public_key_der());
+        (sigstore_crypto::VerificationKey::from_spki(&spki).unwrap(), key.sign(&message).unwrap(), message)
+    };
+    let (p256, ed25519) = (signed(KeyType::P256), signed(KeyType::Ed25519));
+    for floor in [
+        Floor { case: "allow-certificate-rekor-v1", group: "verify-certificate-rekor-v1", p256: 6, ed25519: 0 },
+        Floor { case: "allow-certificate-rekor-v2", group: "verify-certificate-rekor-v2", p256: 7, ed25519: 1 },
+    ] {
+        let case = case(floor.case);
+        let (bytes, root) = (bundle(&case, "build"), &case.trust[0].1);
+        let artifact = fs::read(case.folder.join(&case.target)).unwrap();
+        let trust = TrustRoot::parse(root).unwrap();
+        let at = case.at.parse().unwrap();
+        assert!(bare(&bytes, root, &artifact));
+        let mut group = criterion.benchmark_group(floor.group);
+        group.bench_function("signatures", |b| {
+            b.iter(|| {
+                for ((key, signature, message), count) in [(&p256, floor.p256), (&ed25519, floor.ed25519)] {
+                    let signature = sigstore_types::SignatureBytes::from_bytes(signature);
+                    (0..count).for_each(|_| key.verify(black_box(message), &signature).unwrap());
+                }
+            });
+        });
+        group.bench_function("sigstore-verify", |b| b.iter(|| bare(black_box(&bytes), root, &artifact)));
+        group.bench_function("ours", |b| {
+            b.iter(|| verify::with_certificate(&Bundle::parse(black_box(&bytes)).unwrap(), &trust, at).unwrap());
+        });
+    }
+}
+
+/// One `countersign verify` beside a process that does nothing but read the same files and ask sigstore-verify.
+fn processes(criterion: &mut Criterion) {
+    let case = case("allow-certificate-rekor-v2");
+    let home = tempfile::tempdir().unwrap();
+    let mut group = criterion.benchmark_group("process");
+    group.bench_function("bare", |b| {
+        b.iter(|| {
+            let status = Command::new(std::env::current_exe().unwrap()).current_dir(&case.folder).env(BARE, &case.target).status().unwrap();
+            assert!(status.success());
+        });
+    });
+    group.bench_function("ours", |b| {
+        b.iter(|| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+            command.current_dir(&case.folder).env_clear().env("HOME", home.path()).stdout(Stdio::null());
+            command.args(["verify", &case.target, "--policy", "policy.yaml", "--trust", "trusted_root.json"]);
+            command.args(["--bundle", "build.sigstore.json", "--at", &case.at, "--environment", "build"]);
+            assert!(command.status().unwrap().success());
+        });
+    });
+}
+
 fn decisions(criterion: &mut Criterion) {
     let good = good();
     let policy = Policy::parse(&good.policy).unwrap();
@@ -132,5 +212,17 @@ fn decisions(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(costs, statements, sealing, hashing, key_verification, decisions);
-criterion_main!(costs);
+criterion_group!(costs, statements, sealing, hashing, key_verification, certificate_verification, decisions, processes);
+
+fn main() {
+    if let Some(artifact) = std::env::var_os(BARE) {
+        let read = |name: &str| fs::read(name).unwrap();
+        assert!(bare(&read("build.sigstore.json"), &read("trusted_root.json"), &fs::read(artifact).unwrap()));
+        return;
+    }
+    costs();
+    Criterion::default().configure_from_args().final_summary();
+}
+
+/// Set for the bare client, to the artifact's name.
+const BARE: &str = "COUNTERSIGN_BENCH_BARE";

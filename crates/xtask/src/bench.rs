@@ -24,6 +24,34 @@ const ROWS: &[Row] = &[
     },
     Row { what: "hash a file of 1 GiB", measured: "hash-1-GiB/ours", floor: "hash-1-GiB/sha256", beside: "the bare hash", aim: Some(1.05) },
     Row {
+        what: "verify by certificate, with Rekor v1",
+        measured: "verify-certificate-rekor-v1/ours",
+        floor: "verify-certificate-rekor-v1/signatures",
+        beside: "its 6 signatures alone",
+        aim: Some(1.1),
+    },
+    Row {
+        what: "the same by sigstore-verify",
+        measured: "verify-certificate-rekor-v1/sigstore-verify",
+        floor: "verify-certificate-rekor-v1/signatures",
+        beside: "its 6 signatures alone",
+        aim: None,
+    },
+    Row {
+        what: "verify by certificate, with Rekor v2 and a timestamp",
+        measured: "verify-certificate-rekor-v2/ours",
+        floor: "verify-certificate-rekor-v2/signatures",
+        beside: "its 8 signatures alone",
+        aim: Some(1.1),
+    },
+    Row {
+        what: "the same by sigstore-verify",
+        measured: "verify-certificate-rekor-v2/sigstore-verify",
+        floor: "verify-certificate-rekor-v2/signatures",
+        beside: "its 8 signatures alone",
+        aim: None,
+    },
+    Row {
         what: "read a bundle and verify it by a key",
         measured: "verify-key/ours",
         floor: "verify-key/signature",
@@ -43,6 +71,13 @@ const ROWS: &[Row] = &[
         floor: "decide/10",
         beside: "from a store of 10",
         aim: Some(1.1),
+    },
+    Row {
+        what: "`countersign verify` as a process",
+        measured: "process/ours",
+        floor: "process/bare",
+        beside: "a bare client of sigstore-verify",
+        aim: Some(2.0),
     },
 ];
 
