@@ -10,6 +10,7 @@ mod passphrase;
 mod signer;
 mod target;
 mod repository;
+mod memo;
 mod stores;
 mod policy_file;
 mod bundle_file;
@@ -43,6 +44,7 @@ struct CommandLine {
 }
 
 fn main() -> ExitCode {
+    memo::install();
     let ended = match CommandLine::try_parse() {
         Ok(CommandLine { passphrase, verb }) => verb.run(&passphrase),
         Err(error) => return unusable(&error),
