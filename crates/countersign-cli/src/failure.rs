@@ -91,7 +91,7 @@ impl Failure {
         while let Some(cause) = next {
             let text = cause.to_string();
             // Some errors repeat their cause in their own message.
-            if !self.message.contains(&text) && !self.causes.contains(&text) {
+            if !self.message.contains(&text) && !self.causes.iter().any(|told| told.contains(&text)) {
                 self.causes.push(text);
             }
             next = cause.source();

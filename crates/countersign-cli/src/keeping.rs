@@ -26,7 +26,7 @@ pub(crate) struct Keeping {
     signer: Option<String>,
     #[arg(long, value_name = "STORE", help = STORE_HELP)]
     store: Vec<String>,
-    /// Writes the bundle to FILE, too
+    /// Writes the bundle to FILE, too, in place of a bundle that is there
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     out: Option<PathBuf>,
     /// What the statement is made of, which FILE must not replace even where it's a bundle.

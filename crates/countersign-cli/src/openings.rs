@@ -57,9 +57,13 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Finds the opening of a record that is named by its digest, its root, or the opening's own path.
+    /// Finds the opening of a record that is named by its digest, its root, its number, or the opening's own path.
     pub(crate) fn find(record: &str) -> Result<Self, Failure> {
-        let Some(wanted) = sha256(record) else { return Self::at(Path::new(record)) };
+        let wanted = match sha256(record) {
+            Some(wanted) => wanted,
+            None if is_number(record) => record.to_owned(),
+            None => return Self::at(Path::new(record)),
+        };
         let folder = folder()?;
         let by_digest = folder.join(&wanted);
         if by_digest.is_dir() {
@@ -75,7 +79,7 @@ impl Kept {
             let place = entry.map_err(|error| unreadable(&folder).because(&error))?.path();
             // What isn't finished, or is another's, is passed over.
             if let Ok(kept) = Self::at(&place)
-                && kept.record.root() == wanted
+                && (kept.record.root() == wanted || kept.record.record() == wanted)
             {
                 return Ok(kept);
             }
@@ -189,6 +193,11 @@ fn sha256(text: &str) -> Option<String> {
     Digest::new(Algorithm::Sha256, hex).ok().map(|digest| digest.hex().to_owned())
 }
 
+/// Whether it has the form of a record's number, as `inspect` prints it.
+fn is_number(text: &str) -> bool {
+    text.len() == NUMBER_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 fn missing(record: &str) -> Failure {
     Failure::new("opening-missing", format!("no opening of `{record}` is kept here"))
         .hint("a record's name stands in `countersign inspect BUNDLE`, and openings are kept by whoever sealed it")
@@ -210,6 +219,7 @@ const INFO: &[u8] = b"countersign/openings/v1";
 const LEAF: &[u8] = b"leaf";
 const END: &[u8] = b"end";
 const ENCAPSULATED_BYTES: usize = 32;
+const NUMBER_DIGITS: usize = 32;
 /// More than any record has.
 const RECORD_BYTES: u64 = 1 << 10;
 /// More than any leaf has: lines and files beyond 16 MiB are sealed by their length only.

@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 use countersign::decision::{Answer, Decision, EvidenceResult, RequirementResult, Status};
 use countersign::digest::Digest;
 use countersign::predicate::Basis;
+use countersign::reason::Reason;
 
 use crate::escape::escaped;
 use crate::output::{ERROR, FAINT, GOOD, HINT, WARNING};
@@ -25,10 +26,8 @@ fn write(out: &mut String, decision: &Decision, target: &str) -> fmt::Result {
     evidence(out, &decision.evidence)?;
     findings(out, decision)?;
     if rests_on_the_harness(decision) {
-        writeln!(
-            out,
-            "{WARNING}note{WARNING:#}: signed by keys on a machine that the agent may share; it shows what the harness said, not what happened"
-        )?;
+        let signed = if carried_by_keys(decision) { "signed by keys on a machine that the agent may share" } else { HARNESS };
+        writeln!(out, "{WARNING}note{WARNING:#}: {signed}; it shows what the harness said, not what happened")?;
     }
     Ok(())
 }
@@ -108,13 +107,28 @@ fn causes(requirements: &[RequirementResult]) -> Vec<Vec<&RequirementResult>> {
 /// Writes what would help, each command once.
 pub(crate) fn next_steps(out: &mut String, requirements: &[RequirementResult]) -> fmt::Result {
     let mut told: Vec<&str> = Vec::new();
-    for command in requirements.iter().flat_map(|requirement| &requirement.remedy) {
-        if !told.contains(&command.as_str()) {
+    for requirement in requirements {
+        let instead = requirement.reasons.iter().find_map(|reason| no_evidence_helps(reason.code));
+        let commands = requirement.remedy.iter().map(String::as_str).filter(|_| instead.is_none());
+        for command in instead.into_iter().filter(|_| requirement.status == Status::Unmet).chain(commands) {
+            if told.contains(&command) {
+                continue;
+            }
             writeln!(out, "{HINT}next{HINT:#}: {}", escaped(command))?;
             told.push(command);
         }
     }
     Ok(())
+}
+
+/// What to do where the question or the policy is at fault, so that more evidence would change nothing.
+const fn no_evidence_helps(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::CertificateUntrusted => Some("give `--trust FILE`: the trust root that the policy names for the signer"),
+        Reason::ResourceUnexpected => Some("add to the policy's `resources` what the reason names, or ask with another `--resource`"),
+        Reason::ResourceAmbiguous => Some("leave one of the policy's `resources` that matches what the reason names"),
+        _ => None,
+    }
 }
 
 fn evidence(out: &mut String, evidence: &[EvidenceResult]) -> fmt::Result {
@@ -168,6 +182,12 @@ fn rests_on_the_harness(decision: &Decision) -> bool {
     decision.is_allowed() && carrying.peek().is_some() && carrying.all(is_own)
 }
 
+/// Whether all that allows was signed by keys, and nothing by a certificate.
+fn carried_by_keys(decision: &Decision) -> bool {
+    let mut carrying = decision.requirements.iter().flat_map(|requirement| &requirement.evidence);
+    carrying.all(|bundle| decision.evidence.iter().any(|item| item.bundle == *bundle && item.signer.trust_root.is_none()))
+}
+
 /// Returns enough of each digest to find it in the list of evidence.
 pub(crate) fn short(digests: &[Digest]) -> String {
     let short: Vec<String> = digests.iter().map(|digest| digest.hex().chars().take(SHORT_DIGITS).collect()).collect();
@@ -179,3 +199,4 @@ fn widest<T: AsRef<str>>(words: impl Iterator<Item = T>) -> usize {
 }
 
 const SHORT_DIGITS: usize = 12;
+const HARNESS: &str = "nothing that allows is founded better than on the agent's harness";

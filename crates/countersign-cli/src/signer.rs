@@ -29,8 +29,23 @@ pub(crate) fn open(signer: Option<&str>, passphrase: &PassphraseSource) -> Resul
     match (read, failed) {
         (_, Some(failure)) => Err(failure),
         (Ok(key), None) => Ok(Box::new(key)),
-        (Err(error), None) => Err(error.into()),
+        (Err(error), None) => Err(no_private_key(&path).unwrap_or_else(|| error.into())),
     }
+}
+
+/// Says which file was meant, if it's seen from the name: the prefix alone, or the public half.
+fn no_private_key(path: &Path) -> Option<Failure> {
+    let private = if path.extension().is_some_and(|ending| ending == "pub") {
+        path.with_extension("key")
+    } else if !path.exists() {
+        with_ending(path, ".key")
+    } else {
+        return None;
+    };
+    private.is_file().then(|| {
+        Failure::new("key-missing", format!("`{}` is no private key", path.display()))
+            .hint(format!("the private key beside it is `file:{}`", private.display()))
+    })
 }
 
 /// Returns the default key's path without `.key` or `.pub`.

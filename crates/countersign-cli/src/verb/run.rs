@@ -199,12 +199,14 @@ impl Run {
 /// Looks at the repository that a build begins from; `None` if its commit isn't all that the build can read.
 fn before_a_build(repository: &Repository, artifacts: &[PathBuf]) -> Option<Before> {
     let looked = Before::look(repository).and_then(|before| Ok((before.is_dirty(repository, artifacts)?, before)));
-    let why = match looked {
+    match looked {
         Ok((false, before)) => return Some(before),
-        Ok((true, _)) => "the work tree has changes that aren't committed".to_owned(),
-        Err(failure) => failure.message().to_owned(),
-    };
-    output::warning(&format!("{why}; the statement names no source"));
+        Ok((true, _)) => {
+            output::warning("the work tree has changes that aren't committed; the statement names no source");
+            output::hint("commit or ignore what `git status` lists, such as what an earlier build made");
+        }
+        Err(failure) => output::warning(&format!("{}; the statement names no source", failure.message())),
+    }
     None
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Verify {
     /// How the decision is shown
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// Writes an allow or a deny to FILE, as a signed verification summary (SLSA)
+    /// Writes an allow or a deny to FILE, in place of a bundle that is there, as a signed verification summary (SLSA)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     vsa: Option<PathBuf>,
     #[arg(long, value_name = "SIGNER", help = SIGNER_HELP, requires = "vsa")]

@@ -51,7 +51,7 @@ pub enum KeyError {
         problem: Box<KeyError>,
     },
     /// The text isn't a private key in PEM.
-    #[error("not a private key: expected PEM that begins with `-----BEGIN PRIVATE KEY-----` or `-----BEGIN ENCRYPTED PRIVATE KEY-----`")]
+    #[error("not a private key: expected PEM of PKCS#8 or of cosign, such as `-----BEGIN PRIVATE KEY-----`")]
     NotAKey,
     /// The text is PEM of another kind of key.
     #[error("`{label}` is not supported: {hint}")]

@@ -100,7 +100,7 @@ pub enum NotACondition {
     #[error("there is no variable {}; a condition sees `statement`, `predicate`, `signer`, `question` and `at`", quoted(.0))]
     NoVariable(String),
     /// A function isn't one of those that there are, or not with so many arguments.
-    #[error("there is no function {} with so many arguments", quoted(.0))]
+    #[error("there is no function {}, or it takes another number of arguments", quoted(.0))]
     NoFunction(String),
     /// A part of CEL that no statement in JSON needs.
     #[error("{0} is not supported: no statement in JSON holds one")]

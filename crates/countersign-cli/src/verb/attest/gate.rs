@@ -47,7 +47,9 @@ enum Verdict {
 
 impl Gate {
     pub(super) fn statement(self) -> Result<(Statement, Keeping), Failure> {
-        let Target::Git(revision) = Target::parse(&self.subject)? else {
+        // A commit is all that it can be, so a word without a scheme is told how it's written, and not looked for as a file.
+        let is_named = self.subject.to_str().is_some_and(|subject| subject.starts_with("git:"));
+        let Some(Target::Git(revision)) = is_named.then(|| Target::parse(&self.subject)).transpose()? else {
             return Err(Failure::new("subject-unsupported", "a gate checks a tree, so its subject is a commit")
                 .hint("name it as `git:REV`, such as `git:HEAD`"));
         };

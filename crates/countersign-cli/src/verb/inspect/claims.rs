@@ -6,7 +6,7 @@ use std::fmt;
 use countersign::bundle::{Bundle, Material};
 use countersign::digest::DigestSet;
 use countersign::json::{Json, Object};
-use countersign::predicate::{PROVENANCE, Provenance, TEST_RESULT, TestResult};
+use countersign::predicate::{PROVENANCE, Provenance, TEST_RESULT, TestResult, VERIFICATION_SUMMARY};
 use countersign::seal::SealedRecord;
 use countersign::statement::ResourceDescriptor;
 
@@ -49,6 +49,9 @@ impl Claims {
                 Ok(result) => gate_claims(&result, predicate, &mut claim),
                 Err(error) => claim("unreadable", format!("the predicate isn't a test result: {error}")),
             }
+        }
+        if statement.predicate_type == VERIFICATION_SUMMARY {
+            summary_claims(predicate, &mut claim);
         }
         if let Some(claimed) = countersign::predicate::claimed_at(&statement.predicate_type, predicate) {
             claim("made", claimed.to_string());
@@ -128,6 +131,20 @@ fn gate_claims(result: &TestResult, predicate: &Json, claim: &mut impl FnMut(&'s
     claim("result", predicate.get("result").and_then(Json::as_str).unwrap_or_default().to_owned());
     for failed in &result.failed_tests {
         claim("failed", failed.clone());
+    }
+}
+
+fn summary_claims(predicate: &Json, claim: &mut impl FnMut(&'static str, String)) {
+    let text = |names: &[&str]| names.iter().try_fold(predicate, |json, name| json.get(name)).and_then(Json::as_str);
+    for (name, path) in [
+        ("result", &["verificationResult"][..]),
+        ("resource", &["resourceUri"]),
+        ("verifier", &["verifier", "id"]),
+        ("policy", &["policy", "uri"]),
+    ] {
+        if let Some(value) = text(path) {
+            claim(name, value.to_owned());
+        }
     }
 }
 
