@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::inquiry::only_resource;
-use crate::policy::{About, Authority, Kind, Person, PersonIdentity, Policy, Requirement, Resource, Signer};
+use crate::limits::quoted;
+use crate::policy::{About, Authority, Credential, Kind, Person, PersonIdentity, Policy, Requirement, Resource, Signer};
 use crate::predicate::{BuildType, PROVENANCE, TEST_RESULT, is_type};
 use crate::time::Time;
 
@@ -102,6 +103,9 @@ impl Analysis {
             let detail = "no requirement could be met by a signer of theirs, and none asks for an owner whom a statement could name so";
             find("person-unreachable", &person.id, detail.to_owned());
         }
+        for (about, text) in texts(policy).into_iter().filter(|(_, text)| text.contains(PLACEHOLDER)) {
+            find("placeholder-left", about, format!("{} is still to be filled in: nothing is like it", quoted(text)));
+        }
         for signer in &policy.signers {
             if let Some(end) = signer.not_after.filter(|end| *end < at) {
                 let detail = format!("was valid until {end}: what it signed counts only where a witness proves that it was before");
@@ -132,6 +136,31 @@ impl Analysis {
         // INVARIANT: an analysis holds names, digests and times, which always have a JSON form.
         serde_json_canonicalizer::to_vec(self).unwrap_or_default()
     }
+}
+
+/// The texts that somebody fills in who begins with a preset, and where each stands.
+fn texts(policy: &Policy) -> Vec<(&str, &str)> {
+    let identities = policy.signers.iter().filter_map(|signer| match &signer.credential {
+        Credential::Identity(expected) => {
+            Some([(signer.id.as_str(), expected.issuer.as_str()), (signer.id.as_str(), expected.subject.as_str())])
+        }
+        Credential::Key(_) => None,
+    });
+    let names = policy.people.iter().flat_map(|person| person.identities.iter().map(|identity| (person.id.as_str(), identity)));
+    let names = names.filter_map(|(id, identity)| match identity {
+        PersonIdentity::Named { issuer, subject } => Some([(id, issuer.as_str()), (id, subject.as_str())]),
+        PersonIdentity::Signer(_) => None,
+    });
+    let mut texts: Vec<_> = identities.chain(names).flatten().collect();
+    for resource in &policy.resources {
+        let about = resource.pattern.as_str();
+        texts.push((about, about));
+        for source in &resource.source {
+            texts.push((about, &source.repository));
+            texts.extend(source.refs.iter().map(|pattern| (about, pattern.as_str())));
+        }
+    }
+    texts
 }
 
 fn reachable(policy: &Policy) -> BTreeSet<&str> {
@@ -232,6 +261,8 @@ pub(crate) fn builds(signer: &Signer, resource: &Resource) -> bool {
     by_signer.any(|b| b.build_types.iter().any(|uri| BuildType::of(uri).is_some() && signer.authority(PROVENANCE, Some(uri)).is_some()))
 }
 
+/// How presets mark what is left to their reader; no ref, address or URI holds it.
+const PLACEHOLDER: &str = "<your ";
 /// What judges work, and so isn't for who works to say.
 const JUDGEMENTS: [(&str, &str); 6] = [
     (TEST_RESULT, "gates"),

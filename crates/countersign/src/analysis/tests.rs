@@ -84,6 +84,21 @@ fn a_signer_who_is_no_longer_valid_is_named() {
 }
 
 #[test]
+fn what_is_still_to_be_filled_in_is_named() {
+    assert!(!codes(&edited(&[])).iter().any(|(code, _)| *code == "placeholder-left"));
+    let edits = [
+        ("subject: maintainer@example.test", "subject: \"<your name>@example.test\""),
+        (
+            "refs: [refs/heads/main]}\n    builders: [{signer: platform, builderId: \"https://countersign.dev/builder/local/v1\", buildTypes: [\"https://countersign.dev/local-build/v1\"]",
+            "refs: [\"refs/heads/<your branch>\"]}\n    builders: [{signer: platform, builderId: \"https://countersign.dev/builder/local/v1\", buildTypes: [\"https://countersign.dev/local-build/v1\"]",
+        ),
+    ];
+    let analysis = edited(&edits);
+    let found: Vec<_> = codes(&analysis).into_iter().filter(|(code, _)| *code == "placeholder-left").collect();
+    assert_eq!(found, [("placeholder-left", "demo.tar"), ("placeholder-left", "maintainer")]);
+}
+
+#[test]
 fn a_person_whom_nothing_reaches_is_named() {
     let somebody = ("people:\n", "people:\n  - {id: somebody, identities: [{issuer: local, subject: somebody@example.test}]}\n");
     assert!(!codes(&edited(&[somebody])).contains(&("person-unreachable", "somebody")), "a statement can name them as owner");
