@@ -43,6 +43,13 @@ pub(crate) struct Said {
     witnessed: Vec<Time>,
 }
 
+impl Said {
+    /// Returns who said what.
+    pub(crate) fn whatever_the_time(&self) -> (String, Digest) {
+        (self.signer.clone(), self.payload.clone())
+    }
+}
+
 /// A statement whose signer may make it.
 pub(crate) struct Believed {
     pub(crate) statement: Verified<Statement>,
