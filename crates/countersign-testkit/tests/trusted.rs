@@ -135,6 +135,22 @@ fn stamping_a_good_signature_again_and_again_blocks_nothing() {
     assert_eq!(decide_of(&found, &policy(), &[root()], asked_at()).to_json(), first.to_json(), "whichever comes first");
 }
 
+/// A timestamp says that a signature is at least so old, never that it's no older.
+#[test]
+fn a_fresh_timestamp_makes_no_old_signature_young() {
+    let lately = Time::from_unix(asked_at().unix_seconds() - 60).unwrap();
+    let aged = policy().replace(
+        "predicate: \"https://example.test/predicate/v1\"}]\n",
+        "predicate: \"https://example.test/predicate/v1\", maxAge: P7D}]\n",
+    );
+    assert!(aged.contains("maxAge"));
+    let old = Authority::new().managed(&key(), &payload(), Witness::Timestamp, signed_at());
+    assert_eq!(decide(&old.bytes(), &aged, &[root()], asked_at()).decision, Answer::Deny);
+    let restamped = Draft { tokens: vec![Authority::new().times.stamp(&old.signature, lately)], ..old.clone() };
+    let decision = decide_of(&[old.bytes(), restamped.bytes()], &aged, &[root()], asked_at());
+    assert_eq!(decision.decision, Answer::Deny, "{}", String::from_utf8(decision.to_json()).unwrap());
+}
+
 fn assert_believed(bundle: &[u8], what: &str) {
     let decision = decide(bundle, &policy(), &[root()], asked_at());
     let json = String::from_utf8(decision.to_json()).unwrap();

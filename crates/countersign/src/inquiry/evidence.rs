@@ -67,6 +67,14 @@ impl Believed {
         self.statement.witnessed().first().copied()
     }
 
+    /// Returns the earliest time that a witness proves, if the statement can't be much older than that.
+    ///
+    /// A witness proves that a signature was there by then, and anybody can have an old one stamped anew. Only a
+    /// certificate's own time keeps the signature near it.
+    pub(crate) fn no_older_than(&self) -> Option<Time> {
+        self.witnessed().filter(|_| matches!(self.statement.signature(), Signature::Certificate { .. }))
+    }
+
     /// Returns how well the fact at `pointer` is founded: the least of the claim and the ceiling.
     ///
     /// Only provenance has a place for claims; another predicate's facts are its signer's own.
