@@ -17,7 +17,7 @@ use countersign::time::Time;
 use countersign::trust::{Trust, TrustRoot};
 use countersign_sign::{KeyType, LocalKey};
 use countersign_testkit::authority::faults::{Bench, Fault};
-use countersign_testkit::authority::{Authority, Identity, Validity, Version, Witness};
+use countersign_testkit::authority::{Authority, Draft, Identity, Validity, Version, Witness};
 
 #[test]
 fn every_good_bundle_of_an_identity_is_believed() {
@@ -120,6 +120,37 @@ fn a_root_without_logs_asks_for_none() {
     assert_eq!(refusal(&bundle), Some(Reason::LogEntryInvalid));
 }
 
+/// Anybody can have an authority stamp a signature that they found, as often as they like.
+#[test]
+fn stamping_a_good_signature_again_and_again_blocks_nothing() {
+    let good = Authority::new().managed(&key(), &payload(), Witness::Timestamp, signed_at());
+    let stamped = |seconds| {
+        let token = Authority::new().times.stamp(&good.signature, Time::from_unix(signed_at().unix_seconds() + seconds).unwrap());
+        Draft { tokens: vec![token], ..good.clone() }.bytes()
+    };
+    let mut found: Vec<_> = (0..300).map(stamped).collect();
+    let first = decide_of(&found, &policy(), &[root()], asked_at());
+    assert_eq!(first.decision, Answer::Allow, "{}", String::from_utf8(first.to_json()).unwrap());
+    found.reverse();
+    assert_eq!(decide_of(&found, &policy(), &[root()], asked_at()).to_json(), first.to_json(), "whichever comes first");
+}
+
+/// A timestamp says that a signature is at least so old, never that it's no older.
+#[test]
+fn a_fresh_timestamp_makes_no_old_signature_young() {
+    let lately = Time::from_unix(asked_at().unix_seconds() - 60).unwrap();
+    let aged = policy().replace(
+        "predicate: \"https://example.test/predicate/v1\"}]\n",
+        "predicate: \"https://example.test/predicate/v1\", maxAge: P7D}]\n",
+    );
+    assert!(aged.contains("maxAge"));
+    let old = Authority::new().managed(&key(), &payload(), Witness::Timestamp, signed_at());
+    assert_eq!(decide(&old.bytes(), &aged, &[root()], asked_at()).decision, Answer::Deny);
+    let restamped = Draft { tokens: vec![Authority::new().times.stamp(&old.signature, lately)], ..old.clone() };
+    let decision = decide_of(&[old.bytes(), restamped.bytes()], &aged, &[root()], asked_at());
+    assert_eq!(decision.decision, Answer::Deny, "{}", String::from_utf8(decision.to_json()).unwrap());
+}
+
 fn assert_believed(bundle: &[u8], what: &str) {
     let decision = decide(bundle, &policy(), &[root()], asked_at());
     let json = String::from_utf8(decision.to_json()).unwrap();
@@ -151,12 +182,16 @@ fn decide_refusal(bundle: &[u8], policy: &str, roots: &[Vec<u8>], at: Time) -> O
 }
 
 fn decide(bundle: &[u8], policy: &str, roots: &[Vec<u8>], at: Time) -> Decision {
+    decide_of(&[bundle.to_vec()], policy, roots, at)
+}
+
+fn decide_of(bundles: &[Vec<u8>], policy: &str, roots: &[Vec<u8>], at: Time) -> Decision {
     let policy = Policy::parse(policy.as_bytes()).unwrap();
     let trust = roots.iter().fold(Trust::keys_only(), |trust, root| trust.with(TrustRoot::parse(root).unwrap()));
     let question = Question::new(Digest::sha256(ARTIFACT), "demo.tar", at).unwrap().environment("here");
     let mut inquiry = Inquiry::about(question, &trust, &policy).unwrap();
     while let Some(wanted) = inquiry.next() {
-        inquiry.supply(&wanted, Found::These(vec![bundle.to_vec()]));
+        inquiry.supply(&wanted, Found::These(bundles.to_vec()));
     }
     inquiry.decide()
 }

@@ -96,8 +96,8 @@ pub struct Inquiry<'a> {
     statements: BTreeMap<Said, Digest>,
     /// What each bundle by a signer of the policy says, those included that another one stands for.
     said: BTreeMap<Digest, Said>,
-    /// The statements that answer anything that was wanted.
-    answers: BTreeSet<Said>,
+    /// The statements that answer anything that was wanted, each with its signer.
+    answers: BTreeSet<(String, Digest)>,
     pub(crate) strangers: BTreeMap<Digest, String>,
     objects: BTreeMap<Digest, Vec<u8>>,
     asked: BTreeMap<Wanted, Answer>,
@@ -111,7 +111,7 @@ pub struct Inquiry<'a> {
 struct Answer {
     answered: bool,
     unavailable: BTreeSet<String>,
-    statements: BTreeSet<Said>,
+    statements: BTreeSet<(String, Digest)>,
     over_limit: bool,
 }
 
@@ -226,15 +226,17 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Counts a statement as an answer only if it is one, by a signer who may make it: whoever can push can hand over
-    /// bundles that can't be read, that claim a signer's name, or that are genuine and about something else.
+    /// bundles that can't be read, that claim a signer's name, or that are genuine and about something else. It counts
+    /// once, however often it was witnessed: anybody can have a signature that they found stamped or logged anew.
     fn count(&mut self, wanted: &Wanted, bundle: &Digest) {
         let Some((said, first)) = self.said.get(bundle).and_then(|said| Some((said, self.statements.get(said)?))) else { return };
         let believed = self.evidence.get(first).and_then(|evidence| evidence.standing.as_ref().ok());
         if let (Some(believed), Some(answer)) = (believed, self.asked.get_mut(wanted))
             && wanted.is_answered_by(believed.statement.value())
         {
-            self.answers.insert(said.clone());
-            answer.statements.insert(said.clone());
+            let statement = said.whatever_the_time();
+            self.answers.insert(statement.clone());
+            answer.statements.insert(statement);
             answer.over_limit |= answer.statements.len() > limits::STATEMENTS_PER_WANTED;
         }
     }

@@ -191,10 +191,11 @@ fn holds(requirement: &Requirement, evidence: &Evidence, believed: &Believed, ag
     }
 }
 
-/// "Not older than" uses the older of claimed and witnessed time.
+/// "Not older than" uses the older of claimed and witnessed time; of a key's signature, a witness alone shows no age.
 fn freshness(requirement: &Requirement, evidence: &Evidence, believed: &Believed, at: Time) -> Result<Option<Time>, Refusal> {
     let Some(max_age) = requirement.max_age else { return Ok(None) };
-    let Some(made) = [evidence.claimed_at, believed.witnessed()].into_iter().flatten().min() else {
+    let claimed = evidence.claimed_at.map(|claimed| believed.witnessed().map_or(claimed, |witnessed| claimed.min(witnessed)));
+    let Some(made) = claimed.or_else(|| believed.no_older_than()) else {
         return Err(Refusal::new(Reason::EvidenceTooOld, "nothing says how old the statement is"));
     };
     let until = made.plus(max_age);

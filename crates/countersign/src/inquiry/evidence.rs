@@ -43,6 +43,13 @@ pub(crate) struct Said {
     witnessed: Vec<Time>,
 }
 
+impl Said {
+    /// Returns who said what.
+    pub(crate) fn whatever_the_time(&self) -> (String, Digest) {
+        (self.signer.clone(), self.payload.clone())
+    }
+}
+
 /// A statement whose signer may make it.
 pub(crate) struct Believed {
     pub(crate) statement: Verified<Statement>,
@@ -58,6 +65,14 @@ impl Believed {
     /// Returns the earliest time that a witness proves.
     pub(crate) fn witnessed(&self) -> Option<Time> {
         self.statement.witnessed().first().copied()
+    }
+
+    /// Returns the earliest time that a witness proves, if the statement can't be much older than that.
+    ///
+    /// A witness proves that a signature was there by then, and anybody can have an old one stamped anew. Only a
+    /// certificate's own time keeps the signature near it.
+    pub(crate) fn no_older_than(&self) -> Option<Time> {
+        self.witnessed().filter(|_| matches!(self.statement.signature(), Signature::Certificate { .. }))
     }
 
     /// Returns how well the fact at `pointer` is founded: the least of the claim and the ceiling.
