@@ -79,7 +79,6 @@ fn no_ed25519_signature_is_judged_wrongly() {
 
 #[test]
 fn no_signature_of_rsa_is_judged_wrongly() {
-    let pkcs1 = run("rsa_signature_2048_sha256_test.json");
-    assert!(pkcs1.is_none_or(|[accepted, refused, keys]| accepted + refused > 200 && keys <= 2), "{pkcs1:?}");
+    assert!(run("rsa_signature_2048_sha256_test.json").is_none_or(|found| found == [12, 247, 0]));
     assert!(run("rsa_pss_2048_sha256_mgf1_32_test.json").is_none_or(|found| found == [64, 44, 0]));
 }
