@@ -24,6 +24,8 @@ use crate::stores::{self, STORE_HELP};
 use crate::target::{Target, commit_id};
 use supply::Supplies;
 
+pub(crate) use trust::read_one as trust_root;
+
 /// May this artifact, being this resource, run in this environment, asked at this time?
 #[derive(Debug, Args)]
 pub(crate) struct Asking {

@@ -13,6 +13,7 @@ mod policy;
 mod run;
 mod shred;
 mod verify;
+mod verify_bundle;
 mod why_not;
 
 use std::ffi::OsString;
@@ -45,6 +46,7 @@ verbs! {
     verify::Verify,
     explain::Explain,
     why_not::WhyNot,
+    verify_bundle::VerifyBundle,
     inspect::Inspect,
     disclose::Disclose,
     shred::Shred,

@@ -155,7 +155,7 @@ fn texts(policy: &Policy) -> Vec<(&str, &str)> {
     for resource in &policy.resources {
         let about = resource.pattern.as_str();
         texts.push((about, about));
-        for source in &resource.source {
+        if let Some(source) = &resource.source {
             texts.push((about, &source.repository));
             texts.extend(source.refs.iter().map(|pattern| (about, pattern.as_str())));
         }

@@ -1,6 +1,10 @@
 //! Sigstore bundles, the one form in which evidence is kept: v0.1 to v0.3 are read strictly, v0.3 is written canonically.
 //! Nothing that it gives out is verified; `verify` does that.
 
+mod bare;
+mod form;
+mod message;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -9,8 +13,12 @@ use crate::envelope;
 use crate::identity::PublicKey;
 use crate::json::{self, Json};
 use crate::limits::{self, quoted};
-use crate::shape::{Misshapen, Shape};
+use crate::shape::Misshapen;
 use crate::statement::{self, Statement, StatementError};
+use form::Form;
+
+pub use bare::BareEnvelope;
+pub use message::{Artifact, MessageBundle};
 
 /// One bundle with one DSSE envelope around one statement, as it was received.
 #[derive(Clone, Debug)]
@@ -56,7 +64,7 @@ impl Version {
         match media_type {
             "application/vnd.dev.sigstore.bundle+json;version=0.1" => Some(Self::V01),
             "application/vnd.dev.sigstore.bundle+json;version=0.2" => Some(Self::V02),
-            MEDIA_TYPE | "application/vnd.dev.sigstore.bundle+json;version=0.3" => Some(Self::V03),
+            form::MEDIA_TYPE | "application/vnd.dev.sigstore.bundle+json;version=0.3" => Some(Self::V03),
             _ => None,
         }
     }
@@ -84,44 +92,35 @@ impl Bundle {
     /// alphabet, and log entries or timestamps that stand there twice. Then sigstore-types reads the bundle, and both
     /// readings must give the same payload and signature.
     ///
+    /// An envelope that is in no bundle is read too, as in-toto's own tools write it ([`BareEnvelope`]): it's by a key
+    /// that isn't named, and without witnesses.
+    ///
     /// # Errors
     /// [`BundleError`] for anything but a bundle with one DSSE envelope, one signature and one statement.
     pub fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
-        if bytes.len() > limits::BUNDLE_BYTES {
-            return Err(BundleError::TooLarge);
+        let json = form::parsed(bytes)?;
+        if BareEnvelope::is_one(&json) {
+            return Self::of_envelope(bytes, &BareEnvelope::of(&json)?);
         }
-        let json = Json::parse(bytes)?;
-        BUNDLE.check(&json)?;
-        exactly_one(&json, &["dsseEnvelope", "messageSignature"])?;
-        let material = json.get("verificationMaterial").ok_or(BundleError::Missing("verificationMaterial"))?;
-        let kind = exactly_one(material, &["publicKey", "certificate", "x509CertificateChain"])?;
-        let text = |pointer: &'static str| json.pointer(pointer).and_then(Json::as_str).ok_or(BundleError::Missing(pointer));
-        let media_type = text("/mediaType")?;
-        let version = Version::of(media_type).ok_or_else(|| BundleError::MediaType(quoted(media_type)))?;
-        if kind == if version == Version::V03 { "x509CertificateChain" } else { "certificate" } {
-            return Err(BundleError::MaterialOfAnotherVersion);
+        let form = Form::of(json)?;
+        let envelope = BareEnvelope::of(form.json.get("dsseEnvelope").ok_or(BundleError::NoEnvelope)?)?;
+        Self::read(bytes, bytes, &envelope, form.version, form.material)
+    }
+
+    /// Takes an envelope that is in no bundle: as evidence it's one of v0.3, by a key that isn't named.
+    fn of_envelope(bytes: &[u8], envelope: &BareEnvelope) -> Result<Self, BundleError> {
+        let bundle = written(envelope.payload(), envelope.signature(), "").canonical();
+        Self::read(bytes, &bundle, envelope, Version::V03, Material::Key { hint: String::new() })
+    }
+
+    fn read(received: &[u8], bundle: &[u8], envelope: &BareEnvelope, version: Version, material: Material) -> Result<Self, BundleError> {
+        if envelope.payload_type() != statement::PAYLOAD_TYPE {
+            return Err(BundleError::PayloadType(quoted(envelope.payload_type())));
         }
-        witnesses_once(material)?;
-        let envelope = json.get("dsseEnvelope").ok_or(BundleError::NoEnvelope)?;
-        if envelope.get("signatures").and_then(Json::as_array).map(<[Json]>::len) != Some(1) {
-            return Err(BundleError::NotOneSignature);
-        }
-        let payload_type = text("/dsseEnvelope/payloadType")?;
-        if payload_type != statement::PAYLOAD_TYPE {
-            return Err(BundleError::PayloadType(quoted(payload_type)));
-        }
-        let decode = |pointer| STANDARD.decode(text(pointer)?).map_err(|_| BundleError::Base64(pointer.to_owned()));
-        let payload = decode("/dsseEnvelope/payload")?;
-        let signature = decode("/dsseEnvelope/signatures/0/sig")?;
+        let (payload, signature) = (envelope.payload().to_vec(), envelope.signature().to_vec());
         let statement = Statement::parse(&payload)?;
-        let material = match kind {
-            "publicKey" => {
-                Material::Key { hint: material.pointer("/publicKey/hint").and_then(Json::as_str).unwrap_or_default().to_owned() }
-            }
-            _ => Material::Certificate,
-        };
-        let sigstore = Box::new(sigstore_reading(bytes, &payload, &signature)?);
-        Ok(Self { bytes: bytes.to_vec(), digest: Digest::sha256(bytes), version, material, payload, signature, statement, sigstore })
+        let sigstore = Box::new(sigstore_reading(bundle, &payload, &signature)?);
+        Ok(Self { bytes: received.to_vec(), digest: Digest::sha256(received), version, material, payload, signature, statement, sigstore })
     }
 
     /// Makes the bundle of a statement that `key` has signed.
@@ -129,21 +128,7 @@ impl Bundle {
     /// # Errors
     /// [`BundleError`] if the result would not be read back.
     pub fn signed_by_key(payload: &[u8], signature: &[u8], key: &PublicKey) -> Result<Self, BundleError> {
-        let object = |members: Vec<(&str, Json)>| Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
-        let base64 = |bytes: &[u8]| Json::from(STANDARD.encode(bytes));
-        let bundle = object(vec![
-            ("mediaType", Json::from(MEDIA_TYPE)),
-            ("verificationMaterial", object(vec![("publicKey", object(vec![("hint", Json::from(key.hint()))]))])),
-            (
-                "dsseEnvelope",
-                object(vec![
-                    ("payloadType", Json::from(statement::PAYLOAD_TYPE)),
-                    ("payload", base64(payload)),
-                    ("signatures", Json::Array(vec![object(vec![("sig", base64(signature))])])),
-                ]),
-            ),
-        ]);
-        Self::parse(&bundle.canonical())
+        Self::parse(&written(payload, signature, &key.hint()).canonical())
     }
 
     /// Returns the bytes as they were received.
@@ -204,6 +189,24 @@ impl Bundle {
     }
 }
 
+/// Writes the bundle of v0.3 of an envelope that a key has signed.
+fn written(payload: &[u8], signature: &[u8], hint: &str) -> Json {
+    let object = |members: Vec<(&str, Json)>| Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+    let base64 = |bytes: &[u8]| Json::from(STANDARD.encode(bytes));
+    object(vec![
+        ("mediaType", Json::from(form::MEDIA_TYPE)),
+        ("verificationMaterial", object(vec![("publicKey", object(vec![("hint", Json::from(hint))]))])),
+        (
+            "dsseEnvelope",
+            object(vec![
+                ("payloadType", Json::from(statement::PAYLOAD_TYPE)),
+                ("payload", base64(payload)),
+                ("signatures", Json::Array(vec![object(vec![("sig", base64(signature))])])),
+            ]),
+        ),
+    ])
+}
+
 /// Has sigstore-types read the bundle too: what it verifies later is the payload and the signature that we read.
 fn sigstore_reading(bytes: &[u8], payload: &[u8], signature: &[u8]) -> Result<sigstore_types::Bundle, BundleError> {
     let text = std::str::from_utf8(bytes).map_err(|_| BundleError::Disagreement)?;
@@ -218,25 +221,6 @@ fn sigstore_reading(bytes: &[u8], payload: &[u8], signature: &[u8]) -> Result<si
         }
         _ => Err(BundleError::Disagreement),
     }
-}
-
-/// Refuses witnesses that stand there twice, and more of them than we verify: their number must not look like evidence.
-fn witnesses_once(material: &Json) -> Result<(), BundleError> {
-    let list = |pointer| material.pointer(pointer).and_then(Json::as_array).unwrap_or_default();
-    let (entries, tokens) = (list("/tlogEntries"), list("/timestampVerificationData/rfc3161Timestamps"));
-    if entries.len().max(tokens.len()) > limits::WITNESSES {
-        return Err(BundleError::TooManyWitnesses);
-    }
-    let log = |entry: &Json| entry.pointer("/logId/keyId").map(Json::canonical);
-    let part = |entry: &Json, name| (log(entry), entry.get(name).map(Json::canonical));
-    let twice = |parts: Vec<_>| parts.iter().collect::<std::collections::BTreeSet<_>>().len() < parts.len();
-    if ["logIndex", "canonicalizedBody"].into_iter().any(|name| twice(entries.iter().map(|entry| part(entry, name)).collect())) {
-        return Err(BundleError::Twice("log entry"));
-    }
-    if twice(tokens.iter().map(|token| (None, Some(token.canonical()))).collect()) {
-        return Err(BundleError::Twice("timestamp"));
-    }
-    Ok(())
 }
 
 /// Why bytes are not a bundle as we read it.
@@ -276,6 +260,12 @@ pub enum BundleError {
     /// The bundle signs a message, not a statement.
     #[error("the bundle holds a message signature and no statement")]
     NoEnvelope,
+    /// The bundle signs a statement, not a message.
+    #[error("the bundle holds a statement and no message signature")]
+    NoMessage,
+    /// The message's digest is missing, by another algorithm, or none.
+    #[error("the bundle's message digest is not one by SHA2_256, SHA2_384 or SHA2_512")]
+    MessageDigest,
     /// The envelope has no signature, or several.
     #[error("the envelope needs exactly one signature")]
     NotOneSignature,
@@ -315,62 +305,3 @@ impl From<Misshapen> for BundleError {
         }
     }
 }
-
-fn exactly_one<'a>(json: &Json, group: &[&'a str]) -> Result<&'a str, BundleError> {
-    let mut present = group.iter().filter(|name| json.get(name).is_some());
-    match (present.next(), present.next()) {
-        (Some(name), None) => Ok(name),
-        _ => Err(BundleError::NotExactlyOne(group.join(", "))),
-    }
-}
-
-/// The shape of a bundle (sigstore_bundle.proto and sigstore_rekor.proto, protobuf-specs v0.5).
-const BUNDLE: Shape = Shape::Message(&[
-    ("mediaType", Shape::Scalar),
-    ("verificationMaterial", VERIFICATION_MATERIAL),
-    (
-        "dsseEnvelope",
-        Shape::Message(&[
-            ("payload", Shape::Bytes),
-            ("payloadType", Shape::Scalar),
-            ("signatures", Shape::List(&Shape::Message(&[("sig", Shape::Bytes), ("keyid", Shape::Scalar)]))),
-        ]),
-    ),
-    (
-        "messageSignature",
-        Shape::Message(&[
-            ("messageDigest", Shape::Message(&[("algorithm", Shape::Scalar), ("digest", Shape::Bytes)])),
-            ("signature", Shape::Bytes),
-        ]),
-    ),
-]);
-const VERIFICATION_MATERIAL: Shape = Shape::Message(&[
-    ("certificate", CERTIFICATE),
-    ("publicKey", Shape::Message(&[("hint", Shape::Scalar)])),
-    ("x509CertificateChain", Shape::Message(&[("certificates", Shape::List(&CERTIFICATE))])),
-    ("tlogEntries", Shape::List(&LOG_ENTRY)),
-    (
-        "timestampVerificationData",
-        Shape::Message(&[("rfc3161Timestamps", Shape::List(&Shape::Message(&[("signedTimestamp", Shape::Bytes)])))]),
-    ),
-]);
-const CERTIFICATE: Shape = Shape::Message(&[("rawBytes", Shape::Bytes)]);
-const LOG_ENTRY: Shape = Shape::Message(&[
-    ("logIndex", Shape::Integer),
-    ("logId", Shape::Message(&[("keyId", Shape::Bytes)])),
-    ("kindVersion", Shape::Message(&[("kind", Shape::Scalar), ("version", Shape::Scalar)])),
-    ("integratedTime", Shape::Integer),
-    ("inclusionPromise", Shape::Message(&[("signedEntryTimestamp", Shape::Bytes)])),
-    (
-        "inclusionProof",
-        Shape::Message(&[
-            ("logIndex", Shape::Integer),
-            ("rootHash", Shape::Bytes),
-            ("treeSize", Shape::Integer),
-            ("hashes", Shape::List(&Shape::Bytes)),
-            ("checkpoint", Shape::Message(&[("envelope", Shape::Scalar)])),
-        ]),
-    ),
-    ("canonicalizedBody", Shape::Bytes),
-]);
-const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";

@@ -3,6 +3,8 @@
 
 mod certified;
 mod spki;
+#[cfg(test)]
+mod wycheproof;
 
 use std::fmt;
 

@@ -17,7 +17,7 @@ use crate::limits::{self, quoted};
 use crate::shape::{Misshapen, Shape};
 use crate::time::Time;
 
-pub(crate) use vouching::By;
+pub(crate) use vouching::{By, Content, Vouched};
 
 /// The trust roots that a question is asked under.
 #[derive(Clone, Debug, Default)]

@@ -1,13 +1,17 @@
 //! Turns a bundle into a verified statement, or says why not.
 //! Whether the signer may say what the statement says is the policy's affair.
 
+mod message;
+
 use crate::bundle::Bundle;
 use crate::digest::Digest;
 use crate::identity::{Identity, PublicKey};
 use crate::reason::{Reason, Refusal};
 use crate::statement::Statement;
 use crate::time::Time;
-use crate::trust::{By, Trust, TrustRoot};
+use crate::trust::{By, Content, Trust, TrustRoot, Vouched};
+
+pub use message::{message_with_certificate, message_with_key};
 
 /// A value whose signature has been verified. Only the functions of this module make one.
 #[derive(Clone, Debug)]
@@ -87,7 +91,7 @@ pub fn with_key(bundle: &Bundle, key: &PublicKey) -> Result<Verified<Statement>,
         return Err(Refusal::new(Reason::SignatureInvalid, key.refusal()));
     }
     // 4. and 5.
-    Ok(verified(bundle, Signature::Key(key.clone()), Vec::new()))
+    Ok(verified(bundle.unverified_statement(), bundle.digest(), Signature::Key(key.clone()), Vec::new()))
 }
 
 /// Verifies that `key` has signed the bundle's statement, as [`with_key`] does, and when.
@@ -100,7 +104,7 @@ pub fn with_key(bundle: &Bundle, key: &PublicKey) -> Result<Verified<Statement>,
 pub fn with_witnessed_key(bundle: &Bundle, key: &PublicKey, trust: &Trust, at: Time) -> Result<Verified<Statement>, Refusal> {
     let mut verified = with_key(bundle, key)?;
     for root in trust.roots().iter().filter(|_| bundle.has_witnesses()) {
-        match root.vouch(bundle, By::Key(key), at) {
+        match root.vouch(Content::Statement(bundle), By::Key(key), at) {
             Ok(vouched) => verified.witnessed.extend(vouched.witnessed),
             // Of several roots, the one that came furthest says most.
             Err(refusal) => {
@@ -130,22 +134,51 @@ pub fn with_witnessed_key(bundle: &Bundle, key: &PublicKey, trust: &Trust, at: T
 pub fn with_certificate(bundle: &Bundle, root: &TrustRoot, at: Time) -> Result<Verified<Statement>, Refusal> {
     // 1. is held by the type of `bundle`.
     // 2.
-    let vouched = root.vouch(bundle, By::Certificate, at)?;
+    let vouched = root.vouch(Content::Statement(bundle), By::Certificate, at)?;
+    // 3. and 4.
+    let (signature, witnessed) = certified(root, vouched)?;
+    // 5.
+    Ok(verified(bundle.unverified_statement(), bundle.digest(), signature, witnessed))
+}
+
+/// Verifies that `key` has signed the bundle's statement, as Sigstore's own clients verify it: every witness must hold.
+///
+/// [`with_witnessed_key`] is what decisions ask, since a witness that nobody vouches for could as well be left out.
+///
+/// 1. `key` has signed the statement, as [`with_key`] verifies it.
+/// 2. The root vouches for all log entries and timestamps, and there is an entry if the root has any log at all.
+/// 3. There is a witness of some kind.
+///
+/// # Errors
+/// A [`Refusal`] with `signature-invalid`, `log-entry-invalid`, `timestamp-invalid`, `time-unwitnessed` or
+/// `subject-digest-unsupported`.
+pub fn with_logged_key(bundle: &Bundle, key: &PublicKey, root: &TrustRoot, at: Time) -> Result<Verified<Statement>, Refusal> {
+    // 1.
+    let mut verified = with_key(bundle, key)?;
+    // 2.
+    let content = Content::Statement(bundle);
+    root.check_logged(content)?;
+    verified.witnessed = root.vouch(content, By::Key(key), at)?.witnessed;
     // 3.
+    if bundle.has_witnesses() { Ok(verified) } else { Err(unwitnessed()) }
+}
+
+/// Returns whom the certificate names, and when it was used; a certificate without a time or a name says nothing.
+fn certified(root: &TrustRoot, vouched: Vouched) -> Result<(Signature, Vec<Time>), Refusal> {
     if vouched.witnessed.is_empty() {
-        return Err(Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made"));
+        return Err(unwitnessed());
     }
-    // 4.
     let identity = vouched
         .identity
         .ok_or_else(|| Refusal::new(Reason::SignerUnknown, "the certificate names neither an email address nor a URI, or no issuer"))?;
-    // 5.
-    let signature = Signature::Certificate { identity: Box::new(identity), trust_root: root.digest().clone() };
-    Ok(verified(bundle, signature, vouched.witnessed))
+    Ok((Signature::Certificate { identity: Box::new(identity), trust_root: root.digest().clone() }, vouched.witnessed))
+}
+
+fn unwitnessed() -> Refusal {
+    Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made")
 }
 
 /// The one place where a verified value is made.
-fn verified(bundle: &Bundle, signer: Signature, witnessed: Vec<Time>) -> Verified<Statement> {
-    let value = bundle.unverified_statement().clone();
-    Verified { value, signer, witnessed, unwitnessed: None, bundle: bundle.digest().clone() }
+fn verified<T: Clone>(value: &T, bundle: &Digest, signer: Signature, witnessed: Vec<Time>) -> Verified<T> {
+    Verified { value: value.clone(), signer, witnessed, unwitnessed: None, bundle: bundle.clone() }
 }

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use countersign::limits;
 use countersign::trust::{Trust, TrustRoot};
@@ -12,19 +12,21 @@ use crate::failure::Failure;
 
 /// Reads every trust root.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Trust, Failure> {
-    paths.iter().try_fold(Trust::keys_only(), |trust, path| {
-        let failed = |error: &std::io::Error| {
-            Failure::new("trust-unreadable", format!("the trust root `{}` can't be read", path.display())).because(error)
-        };
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(|error| failed(&error))?;
-        // One byte more than a trust root may have is enough for the heart to refuse it.
-        file.take(limits::TRUST_ROOT_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
-        let root = TrustRoot::parse(&bytes).map_err(|error| {
-            Failure::new("trust-invalid", format!("`{}` is not a trust root that can be used", path.display()))
-                .because(&error)
-                .hint("a trust root is Sigstore's `trusted_root.json`, with the CAs, logs and timestamp authorities of one instance")
-        })?;
-        Ok(trust.with(root))
+    paths.iter().try_fold(Trust::keys_only(), |trust, path| Ok(trust.with(read_one(path)?)))
+}
+
+/// Reads one trust root.
+pub(crate) fn read_one(path: &Path) -> Result<TrustRoot, Failure> {
+    let failed = |error: &std::io::Error| {
+        Failure::new("trust-unreadable", format!("the trust root `{}` can't be read", path.display())).because(error)
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    // One byte more than a trust root may have is enough for the heart to refuse it.
+    file.take(limits::TRUST_ROOT_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    TrustRoot::parse(&bytes).map_err(|error| {
+        Failure::new("trust-invalid", format!("`{}` is not a trust root that can be used", path.display()))
+            .because(&error)
+            .hint("a trust root is Sigstore's `trusted_root.json`, with the CAs, logs and timestamp authorities of one instance")
     })
 }

@@ -2,7 +2,7 @@
 //! but the very statement that was signed. The other evidence of the case stays good.
 #![no_main]
 
-use countersign::bundle::Bundle;
+use countersign::bundle::{BareEnvelope, Bundle, MessageBundle};
 use countersign::digest::Digest;
 use countersign::inquiry::{Found, Inquiry, Question, Wanted};
 use countersign::policy::Policy;
@@ -32,6 +32,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         };
         inquiry.supply(&wanted, found);
     }
+    // What signs an artifact itself, or is an envelope of something else, is never evidence.
+    if MessageBundle::parse(bytes).is_ok() {
+        assert!(Bundle::parse(bytes).is_err());
+    }
+    let _ = BareEnvelope::parse(bytes);
     if inquiry.decide().is_allowed() {
         let good = Bundle::parse(BUILD).expect("a bundle");
         let this = Bundle::parse(bytes).expect("what is allowed can be read");

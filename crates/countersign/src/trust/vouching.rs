@@ -1,6 +1,8 @@
 //! Has sigstore-verify check what a trust root vouches for: certificate, log entries, timestamps, and the signature.
 //! The rules that it lacks stand beside the calls that need them; whose word counts is the policy's affair.
 
+use std::borrow::Cow;
+
 use sigstore_trust_root::TrustedRoot;
 use sigstore_types::{
     Artifact, ArtifactDigest, Bundle as SigstoreBundle, DerPublicKey, HashAlgorithm, KindVersion, MessageSignature, Sha256Hash, Sha512Hash,
@@ -11,8 +13,8 @@ use sigstore_verify::{
 };
 
 use super::{TrustRoot, checkpoint, entry, timestamp};
-use crate::bundle::{Bundle, Version};
-use crate::digest::Algorithm;
+use crate::bundle::{Artifact as Given, Bundle, MessageBundle, Version};
+use crate::digest::{Algorithm, Digest};
 use crate::identity::{Identity, PublicKey};
 use crate::reason::{Reason, Refusal};
 use crate::time::Time;
@@ -24,6 +26,31 @@ pub(crate) enum By<'a> {
     Certificate,
     /// A key that is known already; the root vouches for times only.
     Key(&'a PublicKey),
+}
+
+/// What a bundle has signed.
+#[derive(Clone, Copy)]
+pub(crate) enum Content<'a> {
+    /// A statement.
+    Statement(&'a Bundle),
+    /// The artifact itself.
+    Message(&'a MessageBundle, Given<'a>),
+}
+
+impl<'a> Content<'a> {
+    fn sigstore(self) -> &'a SigstoreBundle {
+        match self {
+            Self::Statement(bundle) => bundle.sigstore(),
+            Self::Message(bundle, _) => bundle.sigstore(),
+        }
+    }
+
+    const fn version(self) -> Version {
+        match self {
+            Self::Statement(bundle) => bundle.version(),
+            Self::Message(bundle, _) => bundle.version(),
+        }
+    }
 }
 
 /// What a trust root has vouched for.
@@ -51,15 +78,15 @@ impl TrustRoot {
     /// 5. Each timestamp is written as timestamps are, without anything that no signature covers.
     /// 6. sigstore-verify finds signature, certificate, entry and timestamps valid, the certificate at every time.
     /// 7. No verified time is later than `at`, and the log's key held at each of them.
-    pub(crate) fn vouch(&self, bundle: &Bundle, by: By<'_>, at: Time) -> Result<Vouched, Refusal> {
+    pub(crate) fn vouch(&self, bundle: Content<'_>, by: By<'_>, at: Time) -> Result<Vouched, Refusal> {
         // 1.
         let begun = self.at(at);
         let sought = Sought { root: self, begun: &begun, bundle, by };
         let material = &bundle.sigstore().verification_material;
         let entries = &material.tlog_entries;
         // 2.
-        if entries.is_empty() && matches!(by, By::Certificate) && !self.root.tlogs.is_empty() {
-            return Err(log_entry("the bundle has no log entry, and the trust root asks for one"));
+        if matches!(by, By::Certificate) {
+            self.check_logged(bundle)?;
         }
         // 5.
         for token in &material.timestamp_verification_data.rfc3161_timestamps {
@@ -102,15 +129,25 @@ impl TrustRoot {
     }
 }
 
+impl TrustRoot {
+    /// Checks that the bundle has a log entry if the root has any log at all.
+    pub(crate) fn check_logged(&self, bundle: Content<'_>) -> Result<(), Refusal> {
+        if bundle.sigstore().verification_material.tlog_entries.is_empty() && !self.root.tlogs.is_empty() {
+            return Err(log_entry("the bundle has no log entry, and the trust root asks for one"));
+        }
+        Ok(())
+    }
+}
+
 /// One verification: of what, by what, under what.
 struct Sought<'a> {
     root: &'a TrustRoot,
     begun: &'a TrustedRoot,
-    bundle: &'a Bundle,
+    bundle: Content<'a>,
     by: By<'a>,
 }
 
-impl Sought<'_> {
+impl<'a> Sought<'a> {
     /// Has the bundle verified with one of its log entries, or with none.
     fn verify(&self, entry: Option<&TransparencyLogEntry>) -> Result<VerificationResult, Refusal> {
         let mut root = self.begun.clone();
@@ -160,29 +197,33 @@ impl Sought<'_> {
     /// It's a digest from the payload itself: whether the statement is about what was asked is judged on the verified
     /// statement. One with git's digests only is verified as a message, whose bytes are those that DSSE signs; no log of
     /// the first version wrote it down that way.
-    fn with_artifact(&self, mut bundle: SigstoreBundle) -> Result<(SigstoreBundle, Signed), Refusal> {
-        let subjects = || self.bundle.unverified_statement().subject.iter();
-        let digest = |algorithm| subjects().find_map(|subject| subject.digest.get(algorithm));
-        let unreadable = |_| Refusal::new(Reason::Malformed, "a subject's digest can't be read");
-        if let Some(sha256) = digest(Algorithm::Sha256) {
-            let hash = Sha256Hash::from_hex(sha256.hex()).map_err(unreadable)?;
-            return Ok((bundle, Signed::Digest(hash.into())));
-        }
-        if let Some(sha512) = digest(Algorithm::Sha512) {
-            let hash = Sha512Hash::from_hex(sha512.hex()).map_err(unreadable)?;
-            let digest = ArtifactDigest::new(HashAlgorithm::Sha2512, hash.as_bytes().to_vec()).map_err(unreadable)?;
+    fn with_artifact(&self, mut bundle: SigstoreBundle) -> Result<(SigstoreBundle, Signed<'a>), Refusal> {
+        let held = match self.bundle {
+            Content::Statement(held) => held,
+            Content::Message(_, Given::Bytes(bytes)) => return Ok((bundle, Signed::Message(bytes.into()))),
+            Content::Message(_, Given::Digest(digest)) => {
+                let unsupported = "the artifact is named by neither sha256 nor sha512, which its signature can't be verified without";
+                let digest = artifact_digest(digest)?.ok_or_else(|| Refusal::new(Reason::SubjectDigestUnsupported, unsupported))?;
+                return Ok((bundle, Signed::Digest(digest)));
+            }
+        };
+        let subjects = || held.unverified_statement().subject.iter();
+        let named = |algorithm| subjects().find_map(|subject| subject.digest.get(algorithm));
+        if let Some(digest) = named(Algorithm::Sha256).or_else(|| named(Algorithm::Sha512))
+            && let Some(digest) = artifact_digest(&digest)?
+        {
             return Ok((bundle, Signed::Digest(digest)));
         }
         if bundle.verification_material.tlog_entries.iter().any(|entry| entry.kind_version != KindVersion::HashedRekordV002) {
             let detail = "the statement names its subjects by neither sha256 nor sha512, which its log entry can't be verified without";
             return Err(Refusal::new(Reason::SubjectDigestUnsupported, detail));
         }
-        bundle.content = SignatureContent::MessageSignature(MessageSignature::new(self.bundle.signature().to_vec().into()));
-        Ok((bundle, Signed::Message(self.bundle.signed_bytes())))
+        bundle.content = SignatureContent::MessageSignature(MessageSignature::new(held.signature().to_vec().into()));
+        Ok((bundle, Signed::Message(held.signed_bytes().into())))
     }
 
     /// Says in our words why sigstore-verify refuses: its own may change with its version, and repeat a stranger's.
-    fn refusal(&self, error: &Error, root: &TrustedRoot, bundle: &SigstoreBundle, artifact: &Signed) -> Refusal {
+    fn refusal(&self, error: &Error, root: &TrustedRoot, bundle: &SigstoreBundle, artifact: &Signed<'_>) -> Refusal {
         let digest = &self.root.digest;
         match error {
             Error::Certificate(
@@ -212,14 +253,22 @@ impl Sought<'_> {
                 log_entry("the log entry is not one of this signature that the log has signed for")
             }
             Error::SignatureInvalid(_) | Error::Crypto(_) => {
-                Refusal::new(Reason::SignatureInvalid, "the signature is not one over this payload by the key that the bundle names")
+                let what = if matches!(self.bundle, Content::Message(..)) { "artifact" } else { "payload" };
+                Refusal::new(
+                    Reason::SignatureInvalid,
+                    format!("the signature is not one over this {what} by the key that the bundle names"),
+                )
             }
+            Error::UnsupportedArtifact(_) => Refusal::new(
+                Reason::SubjectDigestUnsupported,
+                "the signature can't be verified by this digest of the artifact, only by the artifact itself",
+            ),
             _ => Refusal::new(Reason::Malformed, "the bundle is not one that can be verified"),
         }
     }
 
     /// Returns the refusal of a certificate that didn't hold at a verified time, and nothing for one refused otherwise.
-    fn expiry(&self, root: &TrustedRoot, bundle: &SigstoreBundle, artifact: &Signed) -> Option<Refusal> {
+    fn expiry(&self, root: &TrustedRoot, bundle: &SigstoreBundle, artifact: &Signed<'_>) -> Option<Refusal> {
         let times_only = VerificationPolicy::any_identity().skip_certificate_chain().skip_tlog_unsafe();
         let result = Verifier::new(root).ok()?.verify(artifact.as_artifact(), bundle, &times_only).ok()?;
         let certificate = result.certificate()?;
@@ -233,17 +282,30 @@ impl Sought<'_> {
 }
 
 /// What sigstore-verify is told was signed.
-enum Signed {
+enum Signed<'a> {
     Digest(ArtifactDigest),
-    Message(Vec<u8>),
+    Message(Cow<'a, [u8]>),
 }
 
-impl Signed {
+impl Signed<'_> {
     fn as_artifact(&self) -> Artifact<'_> {
         match self {
             Self::Digest(digest) => Artifact::Digest(digest.clone()),
             Self::Message(bytes) => Artifact::Blob(bytes),
         }
+    }
+}
+
+/// Returns the digest as sigstore-verify takes it, which knows two algorithms.
+fn artifact_digest(digest: &Digest) -> Result<Option<ArtifactDigest>, Refusal> {
+    let unreadable = |_| Refusal::new(Reason::Malformed, "a digest of the artifact can't be read");
+    match digest.algorithm() {
+        Algorithm::Sha256 => Sha256Hash::from_hex(digest.hex()).map(|hash| Some(hash.into())).map_err(unreadable),
+        Algorithm::Sha512 => {
+            let hash = Sha512Hash::from_hex(digest.hex()).map_err(unreadable)?;
+            ArtifactDigest::new(HashAlgorithm::Sha2512, hash.as_bytes().to_vec()).map(Some).map_err(unreadable)
+        }
+        _ => Ok(None),
     }
 }
 
