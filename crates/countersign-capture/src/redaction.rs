@@ -108,8 +108,8 @@ fn is_mixed(value: &[u8]) -> bool {
     value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)
 }
 
-/// Where a word begins: in JSON also behind an escape, whose last letter is none of the word.
-const BEFORE: &str = r"(?:\b|\\[bfnrt]|\\u[0-9A-Fa-f]{4})";
+/// Where a word begins: also behind an escape of JSON, of a URL or of a terminal, whose last letter is none of the word.
+const BEFORE: &str = r"(?:\b|\\[bfnrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|(?:\x1B|\\u001[Bb])\[[0-9;?]*[A-Za-z])";
 
 /// What stands between a name and its value, in source, shells, YAML and JSON, and in JSON within JSON.
 const IS: &str = r#"(?:\\*["'`])?\s*(?:=>|:=|[:=])\s*(?:\\*["'`])?"#;
@@ -184,7 +184,7 @@ const PLACES: &[(&str, &str)] = &[
     ),
     ("private-key", r"Private-Lines: [0-9]+((?:(?:\s|\\[nr])+[A-Za-z0-9+/]{40,}={0,2})+)"), // PuTTY
     ("private-key", r#"\\*"d\\*"\s*:\s*\\*"([A-Za-z0-9_-]{40,})"#), // RFC 7517: the private part of an elliptic curve's JWK
-    ("url-password", r#"[a-z0-9+]://[^\s/:@"'\\<>\x00]*:([^\s/@"'\\$<>{}\[\]\x00]+)@"#), // RFC 3986 §3.2.1
+    ("url-password", r#"[A-Za-z0-9+]://[^\s/:@"'\\<>\x00]*:([^\s/@"'\\$<>{}\[\]\x00][^\s/@"'\\<>{}\x00]*)@"#), // RFC 3986 §3.2.1
     ("webhook", r"hooks\.slack\.com/(?:services|triggers|workflows)/([A-Za-z0-9/_+-]{20,})"), // Slack: whoever has it may post
     ("webhook", r"discord(?:app)?\.com/api/webhooks/([0-9]+/[A-Za-z0-9_-]{40,})"), // Discord
     ("url-signature", r"[?&](?:sig|X-Amz-Signature|X-Goog-Signature)=([A-Za-z0-9%+/_-]{32,})"), // Azure SAS, presigned URLs
@@ -254,6 +254,19 @@ mod tests {
         let mut counts = Redactions::default();
         assert!(matches!(redact(b"the password is checked by `login`, token by token", &mut counts), Cow::Borrowed(_)));
         assert!(counts.is_empty());
+    }
+
+    #[test]
+    fn a_token_behind_an_escape_and_a_password_with_signs_in_it_are_seen() {
+        let token = format!("{}_{}", "ghp", "a1".repeat(18));
+        for before in ["next=%2Fx%3Ftoken%3D", "\u{1b}[01;31m\u{1b}[K", r"\u001b[01;31m\u001B[K"] {
+            let (text, counts) = redacted(&format!("{before}{token}"));
+            assert_eq!((text, counts), (format!("{before}[redacted:github-token]"), vec![("github-token", 1)]));
+        }
+        for (before, password) in [("postgres://u:", "pa$$w0rd9"), ("https://u:", "p[ss9word"), ("HTTPS://u:", "hunter22")] {
+            let (text, _) = redacted(&format!("{before}{password}@host/db"));
+            assert_eq!(text, format!("{before}[redacted:url-password]@host/db"));
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(crate) enum Shape {
     Scalar,
     /// A string of standard base64, padded and without stray bits: the same bytes have one form.
     Bytes,
+    /// Bytes of the length of a SHA-256, so that nobody reads hexadecimal digits in them.
+    Hash,
     /// A whole number that isn't negative, as a number or in decimal digits without leading zeros.
     Integer,
     /// An array of one shape.
@@ -45,7 +47,8 @@ impl Shape {
         match (self, json) {
             (Self::Scalar, Json::String(_) | Json::Number(_)) => Ok(()),
             (Self::Bytes, Json::String(text)) if STANDARD.decode(text).is_ok() => Ok(()),
-            (Self::Bytes, Json::String(_)) => Err(Misshapen::Base64(place.to_owned())),
+            (Self::Hash, Json::String(text)) if STANDARD.decode(text).is_ok_and(|bytes| bytes.len() == 32) => Ok(()),
+            (Self::Bytes | Self::Hash, Json::String(_)) => Err(Misshapen::Base64(place.to_owned())),
             (Self::Integer, Json::String(text)) if is_integer(text) => Ok(()),
             (Self::Integer, json @ Json::Number(_)) if json.as_integer().is_some_and(|number| number >= 0) => Ok(()),
             (Self::List(item), Json::Array(items)) => items.iter().try_for_each(|json| item.check_at(json, place)),

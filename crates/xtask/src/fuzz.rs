@@ -25,12 +25,12 @@ pub(crate) fn run(repository: &Repository, seconds: &str) -> Result<(), String> 
     let limit = format!("-max_total_time={seconds}");
     for name in fuzz(&["list", "--fuzz-dir", "."]).output()?.lines() {
         println!("== fuzz {name} for {seconds} s");
-        // What is found is kept below `target`; the golden files are where every target begins.
+        // What is found is kept below `target`; every target begins with the golden files and with a case with a certificate.
         let corpus = target.join("corpus").join(name);
         fs::create_dir_all(&corpus).map_err(|error| format!("can't make `{}`: {error}", corpus.display()))?;
-        let golden = repository.root().join("testdata/golden");
-        let [corpus, golden] = &[&corpus, &golden].map(|folder| folder.display().to_string());
-        fuzz(&["run", "--fuzz-dir", ".", name, corpus, golden, "--", &limit, "-max_len=16384", "-timeout=10"]).run()?;
+        let [golden, certified] = ["golden", "cases/allow-certificate-rekor-v2"].map(|name| repository.root().join("testdata").join(name));
+        let [corpus, golden, certified] = &[&corpus, &golden, &certified].map(|folder| folder.display().to_string());
+        fuzz(&["run", "--fuzz-dir", ".", name, corpus, golden, certified, "--", &limit, "-max_len=16384", "-timeout=10"]).run()?;
     }
     Ok(())
 }

@@ -108,9 +108,9 @@ const LOG_ENTRY: Shape = Shape::Message(&[
         "inclusionProof",
         Shape::Message(&[
             ("logIndex", Shape::Integer),
-            ("rootHash", Shape::Bytes),
+            ("rootHash", Shape::Hash),
             ("treeSize", Shape::Integer),
-            ("hashes", Shape::List(&Shape::Bytes)),
+            ("hashes", Shape::List(&Shape::Hash)),
             ("checkpoint", Shape::Message(&[("envelope", Shape::Scalar)])),
         ]),
     ),

@@ -1,12 +1,6 @@
 //! Signatures that others found verifiers to get wrong (C2SP/wycheproof), where the collection is at hand.
 //! They go the way that evidence goes; it owns no vector of its own.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "the vectors lie in files, and their form is known"
-)]
+#![expect(clippy::disallowed_methods, reason = "the vectors lie in files, and their form is known")]
 
 use std::path::{Path, PathBuf};
 
