@@ -156,6 +156,11 @@ impl Kept {
             Failure::new("shredding-failed", format!("the opening `{}` can't be destroyed", self.place.display())).because(&error)
         };
         let key = self.place.join(KEY);
+        if key.is_symlink() {
+            // Somebody else's file would be overwritten.
+            let detail = format!("a link lies where the key of the opening `{}` should be, and isn't followed", self.place.display());
+            return Err(Failure::new("shredding-failed", detail));
+        }
         match OpenOptions::new().write(true).open(&key) {
             // Shredded before, as far as here.
             Err(error) if error.kind() == ErrorKind::NotFound => {}

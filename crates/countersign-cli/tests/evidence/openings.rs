@@ -279,6 +279,18 @@ fn what_was_shredded_is_opened_by_nobody_and_still_verifies() {
 }
 
 #[test]
+fn a_link_in_the_place_of_a_key_is_not_followed() {
+    let scene = Scene::with_openings();
+    let record = scene.sealed("", ARGUMENTS).remove(0);
+    let (key, mine) = (scene.opening(&record).join("key"), scene.home.join("mine"));
+    fs::write(&mine, "mine").unwrap();
+    fs::remove_file(&key).unwrap();
+    std::os::unix::fs::symlink(&mine, &key).unwrap();
+    assert_refused(&scene.countersign(&format!("shred {record}"), &[]), "shredding-failed");
+    assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
+}
+
+#[test]
 fn a_shredding_that_was_killed_is_finished_by_the_next() {
     let scene = Scene::with_openings();
     let record = scene.sealed("", ARGUMENTS).remove(0);

@@ -23,9 +23,10 @@ impl Inquiry<'_> {
             Err(_) => BTreeSet::new(),
         };
         let trees: Vec<_> = commits.iter().filter_map(|commit| self.tree_of(commit)).collect();
-        let artifact = std::iter::once(Target::Artifact(&self.artifact));
+        // What is asked about is either an artifact or a commit.
+        let artifact = (!is_commit).then_some(Target::Artifact(&self.artifact));
         let of_commits = commits.iter().map(|commit| Target::Commit(commit, self.object_of(commit)));
-        let targets: Vec<_> = artifact.chain(of_commits).chain(trees.iter().map(Target::Tree)).collect();
+        let targets: Vec<_> = artifact.into_iter().chain(of_commits).chain(trees.iter().map(Target::Tree)).collect();
         self.evidence
             .values()
             .map(|evidence| {
