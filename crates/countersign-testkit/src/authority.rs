@@ -113,6 +113,24 @@ impl Authority {
         self.witnessed(Draft::signed(Material::Certificate(certificate), &key, payload), witness, at)
     }
 
+    /// Makes the good bundles of one run: signed under one certificate, in one tree of Rekor v2, with a timestamp each.
+    ///
+    /// # Panics
+    /// Never: its keys are fixed.
+    #[must_use]
+    pub fn run(&self, identity: &Identity, payloads: &[Vec<u8>], at: Time) -> Vec<Draft> {
+        let key = signing_key();
+        let certificate = self.certificates.issue(identity, &key, validity(at), &self.certificate_log);
+        let signed = |payload: &Vec<u8>| Draft::signed(Material::Certificate(certificate.clone()), &key, payload);
+        let drafts: Vec<_> = payloads.iter().map(signed).collect();
+        let entries = self.rekor_v2.log_together(&drafts);
+        let stamped = |(draft, entry): (Draft, Entry)| {
+            let token = self.times.stamp(&draft.signature, at);
+            draft.logged(entry).stamped(token)
+        };
+        drafts.into_iter().zip(entries).map(stamped).collect()
+    }
+
     /// Makes a good bundle, signed at that time by a key that the verifier knows.
     ///
     /// # Panics

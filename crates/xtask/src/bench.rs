@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use crate::peers;
 use crate::repository::Repository;
 use crate::run::Program;
 
@@ -23,6 +24,13 @@ const ROWS: &[Row] = &[
         aim: None,
     },
     Row { what: "hash a file of 1 GiB", measured: "hash-1-GiB/ours", floor: "hash-1-GiB/sha256", beside: "the bare hash", aim: Some(1.05) },
+    Row {
+        what: "read a bundle and its statement, strictly",
+        measured: "read-bundle/ours",
+        floor: "read-bundle/serde_json",
+        beside: "plain serde_json",
+        aim: None,
+    },
     Row {
         what: "verify by certificate, with Rekor v1",
         measured: "verify-certificate-rekor-v1/ours",
@@ -52,7 +60,14 @@ const ROWS: &[Row] = &[
         aim: None,
     },
     Row {
-        what: "read a bundle and verify it by a key",
+        what: "verify 100 such bundles of one run, remembering",
+        measured: "batch-100/ours",
+        floor: "batch-100/signatures",
+        beside: "their 800 signatures alone",
+        aim: Some(0.6),
+    },
+    Row {
+        what: "verify by a key, once the bundle is read",
         measured: "verify-key/ours",
         floor: "verify-key/signature",
         beside: "the signature alone",
@@ -79,6 +94,15 @@ const ROWS: &[Row] = &[
         beside: "a bare client of sigstore-verify",
         aim: Some(2.0),
     },
+    Row { what: "its memory at the peak", measured: "memory/ours", floor: "memory/bare", beside: "the bare client's", aim: None },
+    Row {
+        what: "`cosign verify-blob-attestation` as a process",
+        measured: "process/cosign",
+        floor: "process/bare",
+        beside: "the bare client",
+        aim: None,
+    },
+    Row { what: "its memory at the peak", measured: "memory/cosign", floor: "memory/bare", beside: "the bare client's", aim: None },
 ];
 
 struct Row {
@@ -90,20 +114,32 @@ struct Row {
 }
 
 pub(crate) fn run(repository: &Repository) -> Result<(), String> {
-    Program::new("cargo", &["bench", "--locked", "-p", "countersign-cli", "--bench", "costs"]).within(repository.root()).run()?;
+    let cosign = peers::cosign(repository)?;
+    let bench = Program::new("cargo", &["bench", "--locked", "-p", "countersign-cli"]).within(repository.root());
+    match &cosign {
+        Some(cosign) => bench.with("COUNTERSIGN_BENCH_COSIGN", cosign).run()?,
+        None => bench.run()?,
+    }
     println!("| what | beside | ratio | aim |\n|---|---|---|---|");
     for Row { what, measured, floor, beside, aim } in ROWS {
-        let ratio = median(repository, measured)? / median(repository, floor)?;
+        if cosign.is_none() && measured.ends_with("/cosign") {
+            println!("SKIPPED {measured}: `cargo xtask peers cosign` gets it");
+            continue;
+        }
+        let ratio = figure(repository, measured)? / figure(repository, floor)?;
         let aim = aim.map_or(String::new(), |aim| format!("≤ {aim}"));
         println!("| {what} | {beside} | {ratio:.2} | {aim} |");
     }
     Ok(())
 }
 
-/// Reads the median that criterion has left, in nanoseconds.
-fn median(repository: &Repository, id: &str) -> Result<f64, String> {
-    let path = repository.target().join("criterion").join(id).join("new/estimates.json");
+/// Reads what a bench has left: criterion the median of the time, in nanoseconds, and `processes` the peak, in KiB.
+fn figure(repository: &Repository, id: &str) -> Result<f64, String> {
+    let (path, pointer) = match id.strip_prefix("memory/") {
+        Some(client) => (repository.target().join("tmp/memory.json"), format!("/{client}")),
+        None => (repository.target().join("criterion").join(id).join("new/estimates.json"), "/median/point_estimate".to_owned()),
+    };
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let estimates: serde_json::Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    estimates.pointer("/median/point_estimate").and_then(serde_json::Value::as_f64).ok_or_else(|| format!("{}: no median", path.display()))
+    let figures: serde_json::Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    figures.pointer(&pointer).and_then(serde_json::Value::as_f64).ok_or_else(|| format!("{}: no `{pointer}`", path.display()))
 }

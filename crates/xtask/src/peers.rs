@@ -11,6 +11,7 @@ mod in_toto_attestation;
 mod sigstore_js;
 mod cosign;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::repository::Repository;
@@ -84,6 +85,12 @@ pub(crate) fn run(repository: &Repository, arguments: &[&str]) -> Result<(), Str
     let skipped = if skipped.is_empty() { "no peer".to_owned() } else { skipped.join(", ") };
     println!("peers: {checks} checks, {failed} FAILED, {skipped} skipped, in {:.0} s", start.elapsed().as_secs_f64());
     if failed == 0 { Ok(()) } else { Err(format!("{failed} checks of peers failed")) }
+}
+
+/// Returns the path of cosign, if it was got.
+pub(crate) fn cosign(repository: &Repository) -> Result<Option<PathBuf>, String> {
+    let workshop = Workshop::open(repository, Instant::now())?;
+    Ok(workshop.has(cosign::FOLDER).then(|| cosign::binary(&workshop)))
 }
 
 const DAY: u64 = 86_400;

@@ -33,6 +33,14 @@ impl RekorV2 {
         self.log_among(draft, &[], 0)
     }
 
+    /// Logs bundles together, as a log does that takes in many at once: one signed root for all of them.
+    #[must_use]
+    pub fn log_together(&self, drafts: &[Draft]) -> Vec<Entry> {
+        let bodies: Vec<_> = drafts.iter().map(body).collect();
+        let tree = Tree::of(&bodies);
+        bodies.into_iter().enumerate().map(|(place, body)| self.entry(&tree, place, body)).collect()
+    }
+
     /// Signs a root.
     #[must_use]
     pub fn checkpoint(&self, size: u64, root: &[u8]) -> String {
@@ -51,27 +59,35 @@ impl RekorV2 {
     }
 
     fn log_among(&self, draft: &Draft, others: &[&str], place: usize) -> Entry {
-        let (kind, der) = match &draft.material {
-            Material::Certificate(der) => ("x509Certificate", der),
-            Material::Key(der) => ("publicKey", der),
-        };
-        let verifier = object([("keyDetails", Json::from("PKIX_ECDSA_P256_SHA_256")), (kind, object([("rawBytes", base64(der))]))]);
-        let digest = STANDARD.encode(Sha256::digest(pae(PAYLOAD_TYPE, &draft.payload)));
-        let record = object([
-            ("data", object([("algorithm", Json::from("SHA2_256")), ("digest", Json::from(digest))])),
-            ("signature", object([("content", base64(&draft.signature)), ("verifier", verifier)])),
-        ]);
-        let kind = ("hashedrekord", "0.0.2");
-        let body =
-            object([("apiVersion", Json::from(kind.1)), ("kind", Json::from(kind.0)), ("spec", object([("hashedRekordV002", record)]))])
-                .canonical();
+        let body = body(draft);
         let mut leaves: Vec<_> = others.iter().map(|leaf| leaf.as_bytes().to_vec()).collect();
         leaves.insert(place, body.clone());
-        let proof = self.notary().prove(&Tree::of(&leaves), place);
-        let log_id = self.id().to_vec();
-        Entry { index: place as u64, log_id, kind, integrated_at: None, promise: None, proof: Some(proof), body }
+        self.entry(&Tree::of(&leaves), place, body)
+    }
+
+    fn entry(&self, tree: &Tree, place: usize, body: Vec<u8>) -> Entry {
+        let proof = self.notary().prove(tree, place);
+        Entry { index: place as u64, log_id: self.id().to_vec(), kind: KIND, integrated_at: None, promise: None, proof: Some(proof), body }
     }
 }
+
+/// What the log writes down of a bundle.
+fn body(draft: &Draft) -> Vec<u8> {
+    let (kind, der) = match &draft.material {
+        Material::Certificate(der) => ("x509Certificate", der),
+        Material::Key(der) => ("publicKey", der),
+    };
+    let verifier = object([("keyDetails", Json::from("PKIX_ECDSA_P256_SHA_256")), (kind, object([("rawBytes", base64(der))]))]);
+    let digest = STANDARD.encode(Sha256::digest(pae(PAYLOAD_TYPE, &draft.payload)));
+    let record = object([
+        ("data", object([("algorithm", Json::from("SHA2_256")), ("digest", Json::from(digest))])),
+        ("signature", object([("content", base64(&draft.signature)), ("verifier", verifier)])),
+    ]);
+    object([("apiVersion", Json::from(KIND.1)), ("kind", Json::from(KIND.0)), ("spec", object([("hashedRekordV002", record)]))]).canonical()
+}
+
+/// The one kind of entry that the log takes, and the kind's version.
+const KIND: (&str, &str) = ("hashedrekord", "0.0.2");
 
 /// What the log calls itself: the host of its address.
 pub(crate) const ORIGIN: &str = "log.example.test";

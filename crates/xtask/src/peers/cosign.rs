@@ -1,6 +1,8 @@
 //! cosign 3.1.3 with keys on disk and without a log or a network: statements both ways, and key files both ways.
 //! Keyless signatures, logs and timestamps are asked of it where there is an authority to make them.
 
+use std::path::PathBuf;
+
 use super::report::Report;
 use super::scene::{KEYS, Scene};
 use super::workshop::Workshop;
@@ -20,7 +22,7 @@ pub(super) fn obtain(workshop: &Workshop) -> Result<(), String> {
 
 /// Asks everything.
 pub(super) fn ask(workshop: &Workshop, scene: &Scene, report: &mut Report) -> Result<(), String> {
-    let cosign = Cosign { binary: workshop.place(FOLDER).join("cosign").display().to_string(), scene };
+    let cosign = Cosign { binary: binary(workshop).display().to_string(), scene };
     statements_of_ours(&cosign, report)?;
     // Trusting nobody and asking nobody, said aloud: otherwise it looks both up in the network.
     cosign.run(&["trusted-root", "create", "--out", &scene.at("nobody.json")])?.accepted()?;
@@ -30,6 +32,11 @@ pub(super) fn ask(workshop: &Workshop, scene: &Scene, report: &mut Report) -> Re
     keys_of_ours(&cosign, report)?;
     statements_of_theirs(&cosign, "ours", report)?;
     ed25519_keys_of_ours(&cosign, report)
+}
+
+/// Returns where it lies once it was got.
+pub(super) fn binary(workshop: &Workshop) -> PathBuf {
+    workshop.place(FOLDER).join("cosign")
 }
 
 /// cosign, run in the scene.
