@@ -1,7 +1,7 @@
 //! States that an agent worked: ordinary SLSA provenance with the agent, its models and tools, and whom it worked for.
 //! Prompts, arguments and the transcript go in under seal only, and no path of the machine at all.
 
-use countersign::predicate::{Agent, Delegator, Fact as Stated, Run, Runtime, Subagent, builder};
+use countersign::predicate::{Agent, Delegator, Fact as Stated, Noticed, Run, Runtime, Subagent, builder};
 use countersign::statement::Statement;
 
 use crate::observation::{BASIS, Made, Observation, StateError};
@@ -138,7 +138,7 @@ fn with_session(mut run: Run, session: &Session, has_times: bool) -> Run {
         run = run.claim(Stated::Tools, session::BASIS, origin(&first.origin));
     }
     if session.bad_lines > 0 || session.oversized_files > 0 || session.prompts_left_out > 0 {
-        run = run.finding("transcript-partly-unread");
+        run = run.finding(Noticed::TranscriptPartlyUnread);
     }
     run.claim(Stated::Subagents, session::BASIS, "transcript").claim(Stated::Transcript, session::BASIS, "transcript")
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use countersign::digest::Digest;
-use countersign::predicate::{Basis, Fact as Stated, Outcome, Run, RunOutcome, commit_subject, tree_subject};
+use countersign::predicate::{Basis, Fact as Stated, Noticed, Outcome, Run, RunOutcome, commit_subject, tree_subject};
 use countersign::statement::{ResourceDescriptor, StatementError};
 use countersign::time::Time;
 
@@ -64,7 +64,7 @@ pub struct Observation {
     ci: Option<Ci>,
     outcome: Option<Finished>,
     times: Option<(Time, Time)>,
-    findings: Vec<&'static str>,
+    findings: Vec<Noticed>,
 }
 
 impl Observation {
@@ -139,8 +139,8 @@ impl Observation {
 
     /// Adds something that somebody should look at.
     #[must_use]
-    pub fn finding(mut self, code: &'static str) -> Self {
-        self.findings.push(code);
+    pub fn finding(mut self, noticed: Noticed) -> Self {
+        self.findings.push(noticed);
         self
     }
 
@@ -225,7 +225,7 @@ impl Observation {
         if let Some(finished) = self.outcome {
             run = run.outcome(outcome(finished)).claim(Stated::RunOutcome, BASIS, "process:exit");
             if finished.descendants == Descendants::Left {
-                run = run.finding("processes-left");
+                run = run.finding(Noticed::ProcessesLeft);
             }
         }
         self.findings.into_iter().fold(run, Run::finding)

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use countersign::digest::Digest;
-use countersign::predicate::Delegator;
+use countersign::predicate::{Delegator, Noticed};
 use countersign_capture::ci::{self, Ci};
 use countersign_capture::git::{Repository, public_uri};
 use countersign_capture::observation::{Claimed, Observation};
@@ -39,7 +39,7 @@ impl Origin {
             && ci.is_for_another(origin)
         {
             output::warning("the CI job runs for another repository than the remote `origin`; the statement tells of both");
-            observation = observation.finding("ci-of-another-repository");
+            observation = observation.finding(Noticed::CiOfAnotherRepository);
         }
         let named = self.repository.clone().map(|uri| fact(uri, "argument:--repository"));
         if let Some(uri) = named.or_else(|| origin.map(|uri| fact(uri, "git:origin"))) {

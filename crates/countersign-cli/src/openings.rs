@@ -57,11 +57,11 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Finds the opening of a record that is named by its digest, its root, its number, or the opening's own path.
+    /// Finds the opening of a record that is named by its digest, its root, its name, or the opening's own path.
     pub(crate) fn find(record: &str) -> Result<Self, Failure> {
         let wanted = match sha256(record) {
             Some(wanted) => wanted,
-            None if is_number(record) => record.to_owned(),
+            None if is_name(record) => record.to_owned(),
             None => return Self::at(Path::new(record)),
         };
         let folder = folder()?;
@@ -198,9 +198,9 @@ fn sha256(text: &str) -> Option<String> {
     Digest::new(Algorithm::Sha256, hex).ok().map(|digest| digest.hex().to_owned())
 }
 
-/// Whether it has the form of a record's number, as `inspect` prints it.
-fn is_number(text: &str) -> bool {
-    text.len() == NUMBER_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+/// Whether it has the form of a record's name, as `inspect` prints it.
+fn is_name(text: &str) -> bool {
+    text.len() == NAME_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn missing(record: &str) -> Failure {
@@ -224,7 +224,7 @@ const INFO: &[u8] = b"countersign/openings/v1";
 const LEAF: &[u8] = b"leaf";
 const END: &[u8] = b"end";
 const ENCAPSULATED_BYTES: usize = 32;
-const NUMBER_DIGITS: usize = 32;
+const NAME_DIGITS: usize = 32;
 /// More than any record has.
 const RECORD_BYTES: u64 = 1 << 10;
 /// More than any leaf has: lines and files beyond 16 MiB are sealed by their length only.

@@ -10,6 +10,7 @@ mod witnesses;
 use countersign::decision::Answer;
 use countersign::digest::Digest;
 use countersign::json::Json;
+use countersign::predicate::Noticed;
 
 use crate::case::{Expect, Made};
 use crate::faults;
@@ -116,16 +117,11 @@ fn allowed(cases: &mut Cases) {
     );
     cases.allow(
         "allow-noticed-by-run",
-        "The build left processes behind, and says so: it's allowed, with a finding. A word that no run writes is no finding.",
+        "The build says of itself all that a run can notice: it's allowed, with findings. A word that no run writes is no finding.",
         |world| {
-            let noticed = ["processes-left", "all-is-well"].map(Json::from);
+            let noticed = Noticed::ALL.map(Noticed::code).into_iter().chain(["all-is-well"]).map(Json::from).collect();
             faults::provenance(world, "build", |p| {
-                p.run_details
-                    .metadata
-                    .as_mut()
-                    .expect("metadata")
-                    .other
-                    .insert("countersign_findings".to_owned(), Json::Array(noticed.into()));
+                p.run_details.metadata.as_mut().expect("metadata").other.insert("countersign_findings".to_owned(), Json::Array(noticed));
             });
         },
     );

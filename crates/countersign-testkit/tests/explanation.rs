@@ -99,7 +99,7 @@ fn the_whole_walk_is_told_from_the_artifact_to_the_run_and_shows_no_prompt() {
     assert_eq!(one("run-outcome"), ("success, exit code 0".to_owned(), "harness"));
     assert_eq!(one("tools"), ("Write".to_owned(), "self-reported"));
     assert!(one("sandbox-image").0.starts_with("registry.example.test/sandbox sha256:5a0d"), "{:?}", one("sandbox-image"));
-    assert!(one("prompt").0.ends_with("sealed, 1 leaf"), "{:?}", one("prompt"));
+    assert!(one("prompt").0.ends_with("sealed, 1 message"), "{:?}", one("prompt"));
     let codes: Vec<_> = explanation.not_shown.iter().map(|not_shown| not_shown.code).collect();
     assert_eq!(codes, ["transcript-true", "model-answered", "sandbox-existed", "nobody-else-wrote", "signed-by-another"]);
     assert!(!String::from_utf8(explanation.to_json()).unwrap().contains("greeting\""), "the prompt is `Add a greeting`");

@@ -10,7 +10,9 @@ use serde::Serialize;
 use crate::inquiry::only_resource;
 use crate::limits::quoted;
 use crate::policy::{About, Authority, Credential, Kind, Person, PersonIdentity, Policy, Requirement, Resource, Signer};
-use crate::predicate::{BuildType, PROVENANCE, TEST_RESULT, is_type};
+use crate::predicate::{
+    APPROVAL, BuildType, OVERRIDE, PROVENANCE, SIMPLE_VERIFICATION_RESULT, TEST_RESULT, VERIFICATION_SUMMARY, VULNERABILITIES, is_type,
+};
 use crate::time::Time;
 
 pub(crate) use way::{Object, Obstacle, Way, ways};
@@ -46,11 +48,48 @@ pub struct Analysed {
     pub environments: Vec<String>,
 }
 
+macro_rules! oddities {
+    ($($Variant:ident, $code:literal, $meaning:literal;)+) => {
+        /// What can be odd about a policy.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Oddity { $(#[doc = $meaning] $Variant,)+ }
+
+        impl Oddity {
+            /// All that there are.
+            pub const ALL: &'static [Self] = &[$(Self::$Variant,)+];
+
+            /// Returns the stable code.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$Variant => $code,)+ }
+            }
+
+            /// Returns what is odd.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$Variant => $meaning,)+ }
+            }
+        }
+    };
+}
+
+oddities! {
+    PolicyExpired, "policy-expired", "nothing is judged by the policy any more";
+    RequirementUnreachable, "requirement-unreachable", "no environment asks for the requirement";
+    RequirementUnmeetable, "requirement-unmeetable", "nobody can state what the requirement asks for, or not well enough";
+    SourceUnexpected, "source-unexpected", "no resource, or more than one, stands for the repository that a resource comes from";
+    PersonUnreachable, "person-unreachable", "nothing that the person could sign or be named for counts anywhere";
+    PlaceholderLeft, "placeholder-left", "a text of a preset is still to be filled in";
+    SignerRetired, "signer-retired", "the signer's validity has ended: only what a witness proves to be older counts";
+    SharedSigner, "shared-signer", "who may attest an agent's runs may also judge them";
+}
+
 /// Something in a policy that somebody should look at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 pub struct PolicyFinding {
-    /// A stable code.
+    /// The code of the [`Oddity`].
     pub code: &'static str,
     /// The id or pattern of what it's about.
     pub about: String,
@@ -75,19 +114,19 @@ impl Analysis {
     #[must_use]
     pub fn of(policy: &Policy, at: Time) -> Self {
         let mut findings = BTreeSet::new();
-        let mut find = |code, about: &str, detail: String| {
-            findings.insert(PolicyFinding { code, about: about.to_owned(), detail });
+        let mut find = |oddity: Oddity, about: &str, detail: String| {
+            findings.insert(PolicyFinding { code: oddity.code(), about: about.to_owned(), detail });
         };
         if let Some(expires) = policy.expires.filter(|expires| *expires <= at) {
             let detail = format!("it expired at {expires}, so nothing is judged by it any more; renew it, and set a later `expires`");
-            find("policy-expired", &policy.id, detail);
+            find(Oddity::PolicyExpired, &policy.id, detail);
         }
         let reachable = reachable(policy);
         for requirement in policy.requirements.values() {
             if !reachable.contains(requirement.id.as_str()) {
-                find("requirement-unreachable", &requirement.id, "no environment asks for it".to_owned());
+                find(Oddity::RequirementUnreachable, &requirement.id, "no environment asks for it".to_owned());
             } else if let Some(obstacle) = unmeetable(requirement, policy) {
-                find("requirement-unmeetable", &requirement.id, obstacle.text().to_owned());
+                find(Oddity::RequirementUnmeetable, &requirement.id, obstacle.text().to_owned());
             }
         }
         let required: Vec<_> = policy.requirements.values().filter(|r| reachable.contains(r.id.as_str())).collect();
@@ -95,25 +134,25 @@ impl Analysis {
             for (resource, repository) in policy.resources.iter().filter_map(|r| Some((r, &r.source.as_ref()?.repository))) {
                 if let Err(refusal) = only_resource(policy, repository) {
                     let detail = format!("{}, so nothing about its source can be judged", refusal.detail);
-                    find("source-unexpected", resource.pattern.as_str(), detail);
+                    find(Oddity::SourceUnexpected, resource.pattern.as_str(), detail);
                 }
             }
         }
         for person in policy.people.iter().filter(|person| !counts(person, &required, policy)) {
             let detail = "no requirement could be met by a signer of theirs, and none asks for an owner whom a statement could name so";
-            find("person-unreachable", &person.id, detail.to_owned());
+            find(Oddity::PersonUnreachable, &person.id, detail.to_owned());
         }
         for (about, text) in texts(policy).into_iter().filter(|(_, text)| text.contains(PLACEHOLDER)) {
-            find("placeholder-left", about, format!("{} is still to be filled in: nothing is like it", quoted(text)));
+            find(Oddity::PlaceholderLeft, about, format!("{} is still to be filled in: nothing is like it", quoted(text)));
         }
         for signer in &policy.signers {
             if let Some(end) = signer.not_after.filter(|end| *end < at) {
                 let detail = format!("was valid until {end}: what it signed counts only where a witness proves that it was before");
-                find("signer-retired", &signer.id, detail);
+                find(Oddity::SignerRetired, &signer.id, detail);
             }
             if let Some(other) = shared(signer) {
                 let detail = format!("may attest an agent's runs, and {other} on them: who works would also be who judges the work");
-                find("shared-signer", &signer.id, detail);
+                find(Oddity::SharedSigner, &signer.id, detail);
             }
         }
         Self {
@@ -266,11 +305,11 @@ const PLACEHOLDER: &str = "<your ";
 /// What judges work, and so isn't for who works to say.
 const JUDGEMENTS: [(&str, &str); 6] = [
     (TEST_RESULT, "gates"),
-    ("https://in-toto.io/attestation/vulns/v0.2", "scans"),
-    ("https://countersign.dev/approval/v1", "approvals"),
-    ("https://countersign.dev/override/v1", "overrides"),
-    ("https://slsa.dev/verification_summary/v1", "decisions"),
-    ("https://in-toto.io/attestation/svr/v0.2", "decisions"),
+    (VULNERABILITIES, "scans"),
+    (APPROVAL, "approvals"),
+    (OVERRIDE, "overrides"),
+    (VERIFICATION_SUMMARY, "decisions"),
+    (SIMPLE_VERIFICATION_RESULT, "decisions"),
 ];
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub const CONDITION_DEPTH: usize = 64;
 pub const CONDITION_STEPS: usize = 1 << 18;
 /// Most leaves of one sealed record.
 pub const SEALED_LEAVES: usize = 1 << 24;
-/// Largest disclosure that is read, in bytes: a message of 16 MiB whose every fourth character is escaped at length.
+/// Largest disclosure that is read, in bytes: a message of 16 MiB of which three bytes in five are escaped at length.
 pub const DISCLOSURE_BYTES: usize = 64 << 20;
 /// Most characters of a stranger's text that a reason's detail repeats.
 pub const QUOTED_CHARACTERS: usize = 200;

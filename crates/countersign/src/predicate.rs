@@ -3,6 +3,7 @@
 
 mod provenance;
 mod agent;
+mod noticed;
 mod run;
 mod sbom;
 mod test_result;
@@ -21,6 +22,7 @@ pub use agent::{Agent, Delegator, Model, NotADelegator, Runtime, Subagent, Usage
 pub use approval::{Approval, Shown, ShownGate};
 pub use attributes::{Attribute, AttributeReport};
 pub use mandate::{AllowedAgent, Budget, Cost, Dependencies, Mandate, Raise, Subagents};
+pub use noticed::Noticed;
 pub use r#override::Override;
 pub use own::{Change, Over, PredicateError, Presence, Sha256, Tier};
 pub use provenance::{

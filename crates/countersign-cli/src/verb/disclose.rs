@@ -22,7 +22,7 @@ use crate::passphrase::PassphraseSource;
     countersign inspect message-2.json --bundle run.sigstore.json\n\n\
     Whoever gets a disclosure learns this message, its kind and its number, and nothing of the others but how many there are.")]
 pub(crate) struct Disclose {
-    /// The record: its digest, its root or its number, as `run` and `inspect` print them, or the opening's path
+    /// The record: its digest, its root or its name, as `run` and `inspect` print them, or the opening's path
     #[arg(value_name = "RECORD")]
     record: String,
     /// The message, counted from 0

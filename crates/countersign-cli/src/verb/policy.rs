@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueHint};
-use countersign::analysis::Analysis;
+use countersign::analysis::{Analysis, Oddity};
 
 use crate::clock;
 use crate::escape::escaped;
@@ -29,19 +29,7 @@ enum PolicyVerb {
 /// Loads a policy, and says what is in it, who could get something allowed alone, and what is odd about it; or where it's
 /// wrong and what the nearest right word is
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Exits with 0 if the policy loads, whatever is odd about it, and with 3 if it doesn't.
-
-What is odd (on standard error; in JSON, `findings`):
-  policy-expired           nothing is judged by the policy any more
-  requirement-unreachable  no environment asks for the requirement
-  requirement-unmeetable   nobody can state what the requirement asks for, or not well enough
-  source-unexpected        no resource, or more than one, stands for the repository that a resource comes from
-  person-unreachable       nothing that the person could sign or be named for counts anywhere
-  shared-signer            who may attest an agent's runs may also judge them
-
-Example:
-  countersign policy check .countersign/policy.yaml")]
+#[command(after_help = oddities())]
 struct Check {
     /// The policy, in YAML or JSON
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -74,6 +62,18 @@ impl Check {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The help's list of what can be odd.
+fn oddities() -> String {
+    let mut text = "Exits with 0 if the policy loads, whatever is odd about it, and with 3 if it doesn't.\n\n\
+                    What is odd (on standard error; in JSON, `findings`):\n"
+        .to_owned();
+    for oddity in Oddity::ALL {
+        text.push_str(&format!("  {:<25}{}\n", oddity.code(), oddity.meaning()));
+    }
+    text.push_str("\nExample:\n  countersign policy check .countersign/policy.yaml");
+    text
 }
 
 fn human(analysis: &Analysis) -> String {

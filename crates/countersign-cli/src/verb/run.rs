@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
+use countersign::predicate::Noticed;
 use countersign::time::{Span, Time};
 use countersign_capture::agent_run::{AgentOfRun, agent_run};
 use countersign_capture::artifact::Artifact;
@@ -127,13 +128,13 @@ impl Run {
             }
             if artifacts.iter().zip(&untouched).any(|(path, before)| before.is_some() && Trace::of(path) == *before) {
                 output::warning("a file was there before and the command didn't write it; the statement says so");
-                observation = observation.finding("artifact-unwritten");
+                observation = observation.finding(Noticed::ArtifactUnwritten);
             }
             if matches!(made, Made::Tree(_)) {
                 output::warning("not all changes are committed, so the statement is about the files as they are and about no commit");
             }
             if was_dirty {
-                observation = observation.finding("work-tree-was-dirty");
+                observation = observation.finding(Noticed::WorkTreeWasDirty);
             }
             if agent.is_none() && matches!(made, Made::Commits(_)) {
                 output::warning(
@@ -156,7 +157,7 @@ impl Run {
                             output::warning(
                                 "the transcript ends before the command began, so it may be another run's; the statement says so",
                             );
-                            observation = observation.finding("transcript-predates-run");
+                            observation = observation.finding(Noticed::TranscriptPredatesRun);
                         }
                         agent = agent.session(session);
                     }

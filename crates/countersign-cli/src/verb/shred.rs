@@ -17,7 +17,7 @@ use crate::passphrase::PassphraseSource;
     (copy-on-write, snapshots, backups, the spare blocks of an SSD) a copy of the key may be left; whoever finds it also \
     needs a copy of the messages, the private key and its passphrase.")]
 pub(crate) struct Shred {
-    /// The record: its digest, its root or its number, as `run` and `inspect` print them, or the opening's path
+    /// The record: its digest, its root or its name, as `run` and `inspect` print them, or the opening's path
     #[arg(value_name = "RECORD")]
     record: String,
 }

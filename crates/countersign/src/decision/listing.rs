@@ -11,7 +11,7 @@ use crate::inquiry::subject::{self, Target};
 use crate::inquiry::{Believed, Evidence, Inquiry};
 use crate::json::Json;
 use crate::policy::Kind;
-use crate::predicate::Basis;
+use crate::predicate::{Basis, Noticed};
 use crate::reason::Reason;
 
 impl Inquiry<'_> {
@@ -64,7 +64,8 @@ impl Inquiry<'_> {
             let noticed = found(&met.bundle)
                 .and_then(|provenance| provenance.run_details.metadata.as_ref()?.other.get("countersign_findings")?.as_array());
             let noticed = noticed.into_iter().flatten().filter_map(Json::as_str);
-            for code in NOTICED.into_iter().filter(|code| noticed.clone().any(|noticed| noticed == *code)) {
+            // Other words in a statement are a stranger's.
+            for code in Noticed::ALL.map(Noticed::code).into_iter().filter(|code| noticed.clone().any(|noticed| noticed == *code)) {
                 findings.insert(Finding { code, severity: "warning", sides: vec![met.bundle.clone()] });
             }
             if let (Kind::RunOutcome, Ok(resource)) = (&verdict.requirement.kind, &self.resource) {
@@ -88,7 +89,3 @@ fn refusal_by_subject(believed: &Believed, targets: &[Target<'_>]) -> Option<Rea
     let refusals: BTreeSet<_> = targets.iter().map(|target| check(target).err().map(|refusal| refusal.reason)).collect();
     if refusals.contains(&None) { None } else { refusals.into_iter().flatten().max() }
 }
-
-/// What a run can notice about itself; other words in a statement are a stranger's.
-const NOTICED: [&str; 5] =
-    ["artifact-unwritten", "processes-left", "transcript-partly-unread", "transcript-predates-run", "work-tree-was-dirty"];

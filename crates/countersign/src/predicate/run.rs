@@ -4,6 +4,7 @@
 use crate::digest::{Digest, DigestSet};
 use crate::json::{Json, Object};
 use crate::predicate::agent::{Agent, Usage};
+use crate::predicate::noticed::Noticed;
 use crate::predicate::provenance::{
     Basis, BuildDefinition, BuildType, Builder, Metadata, Provenance, RunDetails, RunOutcome, Source, source_uri,
 };
@@ -179,10 +180,10 @@ impl Run {
 
     /// Adds something that the platform noticed.
     #[must_use]
-    pub fn finding(mut self, code: &str) -> Self {
+    pub fn finding(mut self, noticed: Noticed) -> Self {
         let findings = self.metadata.other.entry("countersign_findings".to_owned()).or_insert_with(|| Json::Array(Vec::new()));
         if let Json::Array(findings) = findings {
-            findings.push(Json::from(code));
+            findings.push(Json::from(noticed.code()));
         }
         self
     }
@@ -368,7 +369,7 @@ impl Fact {
             Self::Tools => vec![agent("tools")],
             Self::Subagents => vec!["/buildDefinition/internalParameters/subagents".to_owned()],
             Self::Delegator => vec!["/buildDefinition/internalParameters/onBehalfOf".to_owned()],
-            Self::Times => ["invocationId", "startedOn", "finishedOn"].map(|name| format!("/runDetails/metadata/{name}")).into(),
+            Self::Times => ["startedOn", "finishedOn"].map(|name| format!("/runDetails/metadata/{name}")).into(),
             Self::Invocation => vec!["/runDetails/metadata/invocationId".to_owned()],
             Self::Ci(name) => vec![format!("/buildDefinition/internalParameters/ci/{name}")],
             Self::Usage => vec!["/runDetails/metadata/countersign_usage".to_owned()],

@@ -116,7 +116,7 @@ fn provenance_claims(provenance: &Provenance, claim: &mut impl FnMut(&'static st
         claim(
             "sealed",
             match sealed {
-                Some(Ok(record)) => format!("{name}: leaves {}, root {}, record {}", record.leaves(), record.root(), record.record()),
+                Some(Ok(record)) => format!("{name}: messages {}, root {}, name {}", record.leaves(), record.root(), record.record()),
                 Some(Err(error)) => format!("{name}: {error}"),
                 None => format!("{name}: {}", digests(&descriptor.digest)),
             },

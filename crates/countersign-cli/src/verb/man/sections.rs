@@ -1,5 +1,5 @@
 //! One manual page: what the definition of a command says, and what it can't say: how it exits, and what it reads around it.
-//! Which commands there are is no concern of this file; what is told of one follows from its options.
+//! What is told of a command follows from its options, but for how it exits: a verb with statuses of its own has an arm here.
 
 use clap::Command;
 use clap_mangen::roff::{Roff, bold, roman};
@@ -70,6 +70,11 @@ fn statuses(verb: &str) -> &'static [(&'static str, &'static str)] {
             ("1", "Denied."),
             ("2", "Undetermined: something that could decide it couldn't be fetched, read or judged."),
             ("3", "The question couldn't be asked; nothing is allowed by that."),
+        ],
+        "verify-bundle" => &[
+            ("0", "Verified."),
+            ("1", "Refused, or it couldn't be found out."),
+            ("3", "Misused, or there was nothing to ask about: an unreadable file, or no such key."),
         ],
         "run" => &[
             ("125", "Nothing could be observed or signed."),

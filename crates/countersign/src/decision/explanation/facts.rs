@@ -160,7 +160,7 @@ fn described(fact: &str, descriptor: &ResourceDescriptor) -> String {
     let name = descriptor.name.clone().filter(|name| name != fact);
     let sealed = descriptor.content.as_deref().filter(|_| descriptor.media_type.as_deref() == Some(SealedRecord::MEDIA_TYPE));
     let sealed = sealed.and_then(|content| SealedRecord::parse(content).ok());
-    let sealed = sealed.map(|record| format!("sealed, {} {}", record.leaves(), if record.leaves() == 1 { "leaf" } else { "leaves" }));
+    let sealed = sealed.map(|record| format!("sealed, {} {}", record.leaves(), if record.leaves() == 1 { "message" } else { "messages" }));
     let words = [name, descriptor.uri.clone(), Some(digests(&descriptor.digest)), sealed];
     words.into_iter().flatten().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
