@@ -96,9 +96,10 @@ struct Rules {
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let anything: fn(&[u8]) -> bool = |_| true;
     let tokens = TOKENS.iter().map(|(kind, form)| Rule::new(kind, format!("{BEFORE}({form})"), anything));
+    let within_words = WITHIN_WORDS.iter().map(|(kind, form)| Rule::new(kind, format!("({form})"), anything));
     let placed = PLACES.iter().map(|(kind, form)| Rule::new(kind, (*form).to_owned(), anything));
-    let named = NAMED.iter().map(|(kind, name, value)| Rule::new(kind, format!("{name}{IS}{value}"), is_mixed));
-    let each: Vec<_> = tokens.chain(placed).chain(named).collect();
+    let named = NAMED.iter().map(|(kind, name, is, value, is_one)| Rule::new(kind, format!("(?i){name}{}{value}", is.form()), *is_one));
+    let each: Vec<_> = tokens.chain(within_words).chain(placed).chain(named).collect();
     let any_of_all = RegexSetBuilder::new(each.iter().map(|rule| &rule.form)).unicode(false).build().expect("constants");
     Rules { any_of_all, each }
 });
@@ -108,11 +109,48 @@ fn is_mixed(value: &[u8]) -> bool {
     value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic)
 }
 
-/// Where a word begins: also behind an escape of JSON, of a URL or of a terminal, whose last letter is none of the word.
-const BEFORE: &str = r"(?:\b|\\[bfnrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|(?:\x1B|\\u001[Bb])\[[0-9;?]*[A-Za-z])";
+/// Returns true for what isn't a variable's name: shells write these in one case, `$DB_PASSWORD`, or without digits.
+fn is_no_variable(value: &[u8]) -> bool {
+    let Some(name) = value.strip_prefix(b"$") else { return true };
+    let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') && !name.first().is_some_and(u8::is_ascii_digit);
+    let is_usual = !name.iter().any(u8::is_ascii_lowercase) || !name.iter().any(u8::is_ascii_digit);
+    !(is_name && is_usual)
+}
+
+fn is_mixed_and_no_variable(value: &[u8]) -> bool {
+    is_mixed(value) && is_no_variable(value)
+}
 
 /// What stands between a name and its value, in source, shells, YAML and JSON, and in JSON within JSON.
-const IS: &str = r#"(?:\\*["'`])?\s*(?:=>|:=|[:=])\s*(?:\\*["'`])?"#;
+#[derive(Clone, Copy)]
+enum Is {
+    /// A sign, whatever is around it.
+    Any,
+    /// A sign, and a value in quotes.
+    Quoted,
+    /// `=` and nothing else.
+    Assigned,
+}
+
+impl Is {
+    /// Returns the form. Tools that show names in colours put these around the sign, and around the quotes.
+    fn form(self) -> String {
+        let (closed, sign, opened) = match self {
+            Self::Any => (r#"(?:\\*["'`])?\s*"#, "(?:=>|:=|[:=])", r#"\s*COLOURS(?:\\*["'`])?"#),
+            Self::Quoted => (r#"(?:\\*["'`])?\s*"#, "(?:=>|:=|[:=])", r#"\s*COLOURS\\*["'`]"#),
+            Self::Assigned => ("", "=", ""),
+        };
+        format!("COLOURS{closed}COLOURS{sign}COLOURS{opened}COLOURS").replace("COLOURS", COLOURS)
+    }
+}
+
+/// Where a word begins: also behind an underline, behind an option of one letter (`-uTOKEN`), and behind an escape of JSON,
+/// of a URL or of a terminal, whose last letter is none of the word.
+const BEFORE: &str =
+    r"(?:\b|_|\b-[A-Za-z]|\\[bfnrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|(?:\x1B|\\u001[Bb]|\\x1[Bb]|\\033|\\e)\[[0-9;?]*[A-Za-z])";
+
+/// What a terminal takes for colours, as such, in JSON or as source writes it (ECMA-48 §5.4).
+const COLOURS: &str = r"(?:(?:\x1B|\\+(?:u001[Bb]|x1[Bb]|033|e))\[[0-9;:?]*[A-Za-z])*";
 
 /// Tokens that their issuers mark, by kind and form, as each issuer documents or issues it.
 const TOKENS: &[(&str, &str)] = &[
@@ -174,6 +212,22 @@ const TOKENS: &[(&str, &str)] = &[
     ("xai-key", r"xai-[A-Za-z0-9]{70,}\b"),                // xAI
 ];
 
+/// The tokens among them whose mark no word ends with, in the strictest form: they count in the middle of a word, too.
+const WITHIN_WORDS: &[(&str, &str)] = &[
+    ("age-key", r"AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{58,}"),
+    ("anthropic-key", r"sk-ant-(?:admin|api|oat)[0-9]{2}-[A-Za-z0-9_-]{32,}"),
+    ("docker-token", r"dckr_[op]at_[A-Za-z0-9_-]{27,}"),
+    ("gcp-client-secret", r"GOCSPX-[A-Za-z0-9_-]{28}"),
+    ("github-token", r"gh[oprsu]_[A-Za-z0-9]{36,}"), // A word may end in `ghs`, and a name go on with underlines.
+    ("github-token", r"github_pat_[A-Za-z0-9_]{82}"),
+    ("gitlab-token", r"gl(?:cbt|dt|pat|ptt|rt)-[A-Za-z0-9_-]{20,}"),
+    ("npm-token", r"npm_[A-Za-z0-9]{36}\b"),
+    ("openai-key", r"sk-[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}"), // OpenAI: `OpenAI` in base64
+    ("pypi-token", r"pypi-AgE[A-Za-z0-9_-]{50,}"),
+    ("slack-token", r"xox[abpr]-[0-9]{10,}-[A-Za-z0-9-]{10,}"),
+    ("stripe-key", r"[rs]k_live_[A-Za-z0-9]{24,}"),
+];
+
 /// Secrets by where they stand.
 const PLACES: &[(&str, &str)] = &[
     // RFC 7468, OpenSSH, PGP: up to the end line, whatever a tool put before each line; cut off, as far as base64 goes.
@@ -184,37 +238,41 @@ const PLACES: &[(&str, &str)] = &[
     ),
     ("private-key", r"Private-Lines: [0-9]+((?:(?:\s|\\[nr])+[A-Za-z0-9+/]{40,}={0,2})+)"), // PuTTY
     ("private-key", r#"\\*"d\\*"\s*:\s*\\*"([A-Za-z0-9_-]{40,})"#), // RFC 7517: the private part of an elliptic curve's JWK
-    ("url-password", r#"[A-Za-z0-9+]://[^\s/:@"'\\<>\x00]*:([^\s/@"'\\$<>{}\[\]\x00][^\s/@"'\\<>{}\x00]*)@"#), // RFC 3986 §3.2.1
+    // RFC 3986 §3.2.1; an `@` that should have been escaped is the password's, up to the last one of the authority.
+    ("url-password", r#"[A-Za-z0-9+]://[^\s/:"'\\<>\x00]*:([^\s/@"'\\$<>{}\[\]\x00][^\s/@"'\\<>{}\x00]*(?:@[^\s/?\#@"'\\<>{}\x00]*)*)@"#),
     ("webhook", r"hooks\.slack\.com/(?:services|triggers|workflows)/([A-Za-z0-9/_+-]{20,})"), // Slack: whoever has it may post
-    ("webhook", r"discord(?:app)?\.com/api/webhooks/([0-9]+/[A-Za-z0-9_-]{40,})"), // Discord
+    ("webhook", r"discord(?:app)?\.com/api/webhooks/([0-9]+/[A-Za-z0-9_-]{40,})"),            // Discord
     ("url-signature", r"[?&](?:sig|X-Amz-Signature|X-Goog-Signature)=([A-Za-z0-9%+/_-]{32,})"), // Azure SAS, presigned URLs
-    ("authorization", r#"(?i)authorization(?:\\*["'`])?\s*[:=]\s*(?:\\*["'`])?(?:basic|bearer|digest|token)\s+([A-Za-z0-9+/=._~-]{6,})"#), // RFC 9110 §11.6.2
-    ("authorization", r"(?i)bearer\s+([A-Za-z0-9+/=._~-]{24,})"), // RFC 6750
-    ("password", r#"(?i)curl\b[^"|;&\n]*?[\s\x00](?:-u|--user|--proxy-user)[\s\x00=]*(?:\\*["'`])?[^\s:"'\\\x00]+:([^\s"'\\\x00\[]+)"#), // curl(1)
+    ("authorization", r"(?i)bearer\s+([A-Za-z0-9+/=._~-]{24,})"),                             // RFC 6750
+    ("password", r#"(?i)curl\b[^"|;&\n]*?[\s\x00](?:-u|--user|--proxy-user)[\s\x00=]*(?:\\*["'`])?[^\s:"'\\\x00\[]+:([^\s"'\\\x00\[]+)"#), // curl(1)
     ("password", r#"sshpass[\s\x00]+-p[\s\x00]*(?:\\*["'`])?([^\s"'\\\x00\[]+)"#), // sshpass(1)
-    // Behind a name that says so: whatever it is where it's quoted, or assigned without a blank.
     (
         "password",
-        r#"(?i)(?:password|passwd|passphrase|_pass|_pwd|;\s*pwd)(?:\\*["'`])?\s*(?:=>|:=|[:=])\s*\\*["'`]([^\s"'`\\$<>{}\[\]()\x00]{4,})"#,
-    ),
-    ("password", r#"(?i)(?:password|passwd|passphrase|_pass|_pwd|;\s*pwd)=([^\s"'`\\$<>{}\[\](),;&|\x00]{4,})"#),
-    (
-        "password",
-        r#"(?i)--(?:[a-z]+-)*(?:password|passwd|passphrase)[\s\x00]+(?:\\*["'`])?([^\s"'`\\$<>{}\[\]()\x00-][^\s"'`\\$<>{}\[\]()\x00]{3,})"#,
+        r#"(?i)--(?:[a-z]+-)*(?:password|passwd|passphrase)[\s\x00]+(?:\\*["'`])?([^\s"'`\\$<>{}\[\]()\x00-][^\s"'`\\<>{}\[\]()\x00]{3,})"#,
     ),
     ("secret", r#"(?i)--(?:[a-z]+-)*(?:token|secret|api-?key)[\s\x00]+(?:\\*["'`])?([A-Za-z0-9+/=_.~-]{16,})"#),
 ];
 
-/// Secrets without a form of their own that a name announces: kind, name, value.
-const NAMED: &[(&str, &str, &str)] = &[
-    ("aws-secret-key", r"(?i)secret[_-]?access[_-]?key", r"([A-Za-z0-9+/]{40})\b"),
-    ("password", r"(?i)(?:password|passwd|passphrase|_pass|_pwd|;\s*pwd)", r#"([^\s"'`\\$<>{}\[\](),;&|\x00]{6,})"#),
+/// Secrets without a form of their own that a name announces: kind, name, what is between, value, and what the form can't tell.
+const NAMED: &[(&str, &str, Is, &str, fn(&[u8]) -> bool)] = &[
+    // RFC 9110 §11.6.2
+    ("authorization", "authorization", Is::Any, r"(?:basic|bearer|digest|token)\s+([A-Za-z0-9+/=._~-]{6,})", |_| true),
+    // Whatever it is where it's quoted, or assigned without a blank.
+    ("password", PASSWORD, Is::Quoted, r#"([^\s"'`\\<>{}\[\]()\x00\x1B]{4,})"#, is_no_variable),
+    ("password", PASSWORD, Is::Assigned, r#"([^\s"'`\\<>{}\[\](),;&|\x00\x1B]{4,})"#, is_no_variable),
+    ("password", PASSWORD, Is::Any, r#"([^\s"'`\\<>{}\[\](),;&|\x00\x1B]{6,})"#, is_mixed_and_no_variable),
+    ("aws-secret-key", "secret[_-]?access[_-]?key", Is::Any, r"([A-Za-z0-9+/]{40})\b", is_mixed),
     (
         "secret",
-        r"(?i)(?:secret|token|credential|_auth|(?:access|account|api|auth|client|encryption|master|private|secret|service|signing)[_-]?key)",
+        "(?:secret|token|credential|_auth|(?:access|account|api|auth|client|encryption|master|private|secret|service|signing)[_-]?key)",
+        Is::Any,
         r"([A-Za-z0-9+/=_.~-]{16,})",
+        is_mixed,
     ),
 ];
+
+/// Names of passwords.
+const PASSWORD: &str = r"(?:password|passwd|passphrase|_pass|_pwd|;\s*pwd)";
 
 #[cfg(test)]
 mod tests {

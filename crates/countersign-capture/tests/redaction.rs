@@ -141,6 +141,36 @@ fn planted() -> Vec<(&'static str, String, String, String)> {
     placed("secret", "X-Api-Key: ", HEX, 32, "");
     placed("secret", "//registry.example.test/:_authToken=", WORD, 36, "");
     placed("secret", "deploy --api-token ", WORD, 40, "");
+    // In the middle of a word, and right behind an option.
+    for (before, mark) in [("x_", "ghp_"), ("token", "ghp_"), ("0", "ghs_"), ("curl -u", "gho_"), ("deploy -t", "ghp_")] {
+        all.push(("github-token", before.to_owned(), format!("{mark}{}", noise.of(WORD, 36)), " ".to_owned()));
+    }
+    all.push(("npm-token", "my_".to_owned(), format!("npm_{}", noise.of(WORD, 36)), String::new()));
+    all.push(("gitlab-token", "old".to_owned(), format!("glpat-{}", noise.of(WORD, 20)), String::new()));
+    all.push(("crates-io-token", "CARGO_".to_owned(), format!("cio{}", noise.of(WORD, 32)), String::new()));
+    // In colours.
+    let mut coloured = |kind, before: &str, alphabet: &str, length| {
+        all.push((kind, before.to_owned(), noise.of(alphabet, length), "\u{1b}[0m".to_owned()));
+    };
+    coloured("password", "\u{1b}[36mDB_PASSWORD\u{1b}[0m=\u{1b}[01;32m", LOWER, 12);
+    coloured("password", "\u{1b}[34mpassword\u{1b}[39m: \u{1b}[33m\"", LOWER, 12);
+    coloured("password", "\u{1b}[34mpassword\u{1b}[39m\u{1b}[2m:\u{1b}[0m \"\u{1b}[33m", LOWER, 12);
+    coloured("secret", "\u{1b}[01;31m\u{1b}[Kclient_secret\u{1b}[m\u{1b}[K=", WORD, 32);
+    coloured("aws-secret-key", "\u{1b}[1maws_secret_access_key\u{1b}[0m = \u{1b}[32m", WORD, 40);
+    coloured("authorization", "\u{1b}[36mAuthorization\u{1b}[39m:\u{1b}[39m Basic ", WORD, 24);
+    // With signs that shells, or URLs, give a meaning.
+    for (kind, before, secret, behind) in [
+        ("password", "DB_PASSWORD='", "pa$$w0rd$HOME", "'"),
+        ("password", "password: \"", "$3cret$letters", "\""),
+        ("password", "password = \"", "correct$horse", "\""),
+        ("password", "password=", "tr0ub4dor$3", " next"),
+        ("password", "login --password '", "battery$staple", "'"),
+        ("url-password", "https://deploy:", "p@ssw0rd@2024", "@example.test/app.git"),
+        ("url-password", "postgres://app:", "begin@@middle@end", "@db.example.test:5432/app?sslmode=off"),
+        ("url-password", "smtp://somebody@example.test:", "hunter2hunter2", "@mail.example.test"),
+    ] {
+        all.push((kind, before.to_owned(), secret.to_owned(), behind.to_owned()));
+    }
     for label in
         ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PGP PRIVATE KEY BLOCK"]
     {
@@ -181,7 +211,7 @@ fn assert_gone(what: &str, kind: &str, secret: &str, text: &str) {
 fn finds_what_is_planted_wherever_it_stands() {
     let planted = planted();
     let kinds: BTreeSet<_> = planted.iter().map(|(kind, ..)| *kind).collect();
-    assert!(planted.len() >= 95 && kinds.len() >= 55, "{} secrets of {} kinds", planted.len(), kinds.len());
+    assert!(planted.len() >= 118 && kinds.len() >= 55, "{} secrets of {} kinds", planted.len(), kinds.len());
     let json = |text: &str| String::from_utf8(Json::from(text).canonical()).unwrap();
     for (kind, before, secret, behind) in &planted {
         let text = format!("{before}{secret}{behind}");
