@@ -9,13 +9,12 @@ use gix::bstr::ByteSlice as _;
 use gix::objs::Kind;
 use gix::{ObjectId, sec};
 
-mod changes;
 mod commit;
 mod history;
+mod path;
 mod remote;
 mod work_tree;
 
-pub use changes::{Change, ChangeKind, LineCounts};
 pub use commit::Commit;
 pub use remote::public_uri;
 
@@ -291,7 +290,7 @@ pub enum GitError {
         /// The most that are listed.
         limit: usize,
     },
-    /// More than is looked at in one comparison or one work tree.
+    /// More than is looked at in one work tree.
     #[error("there are more than {limit} {what}; that is more than is looked at")]
     TooMany {
         /// What was counted.

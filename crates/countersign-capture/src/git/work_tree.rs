@@ -17,7 +17,7 @@ use gix::index::entry::{Flags, Mode};
 use gix::objs::Kind;
 use gix::objs::tree::EntryKind;
 
-use super::changes::quoted;
+use super::path::quoted;
 use super::{GitError, Repository, git_digest, object_id, open_options, unreadable};
 
 impl Repository {

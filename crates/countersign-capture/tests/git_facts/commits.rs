@@ -2,11 +2,10 @@
 //! Files that aren't committed are tested beside it.
 
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use countersign::digest::{Digest, check_git_object};
-use countersign_capture::git::{ChangeKind, GitError, LineCounts, Repository};
+use countersign_capture::git::{GitError, Repository};
 
 use crate::fixture::{Clone, commit_digest, git_command, git_in};
 
@@ -204,52 +203,6 @@ fn a_shallow_clone_never_guesses() {
     assert!(matches!(repository.commits_between(&one, &four), Err(GitError::Shallow)));
     assert_eq!(repository.commit("HEAD").unwrap().id, four);
     assert_eq!(repository.repository_uri(), None);
-}
-
-#[test]
-fn names_each_path_that_differs() {
-    let clone = Clone::new();
-    clone.write("kept", "x");
-    clone.write("removed", "1\n2\n3\n");
-    clone.write("modified", "1\n2\n3\n");
-    clone.write("mode", "x\n");
-    clone.write("type", "x\n");
-    clone.write("folder/becomes-file", "1\n");
-    clone.commit("Base");
-    fs::remove_file(clone.top.join("removed")).unwrap();
-    clone.write("modified", "1\ntwo\n3\n4\n");
-    clone.write("added", "1\n2");
-    clone.write("bi\"nary", "\0\0");
-    fs::write(clone.top.join(std::ffi::OsStr::from_bytes(b"\xff")), "x").unwrap();
-    fs::set_permissions(clone.top.join("mode"), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::remove_file(clone.top.join("type")).unwrap();
-    symlink("kept", clone.top.join("type")).unwrap();
-    fs::remove_dir_all(clone.top.join("folder")).unwrap();
-    clone.write("folder", "1\n2\n");
-    let head = clone.commit("Head");
-
-    let repository = clone.repository();
-    let base = repository.commit("HEAD~1").unwrap();
-    let changes = repository.changes(&base.id, &commit_digest(&head)).unwrap();
-    let found: Vec<_> = changes.iter().map(|change| (change.path.as_str(), change.kind, change.lines)).collect();
-    let lines = |added, removed| Some(LineCounts { added, removed });
-    assert_eq!(
-        found,
-        [
-            ("added", ChangeKind::Added, lines(2, 0)),
-            (r#""bi\"nary""#, ChangeKind::Added, None),
-            ("folder", ChangeKind::Added, lines(2, 0)),
-            ("folder/becomes-file", ChangeKind::Removed, lines(0, 1)),
-            ("mode", ChangeKind::Modified, lines(0, 0)),
-            ("modified", ChangeKind::Modified, lines(2, 1)),
-            ("removed", ChangeKind::Removed, lines(0, 3)),
-            ("type", ChangeKind::TypeChanged, lines(1, 1)),
-            (r#""\377""#, ChangeKind::Added, lines(1, 0)),
-        ]
-    );
-    let by_tree = repository.changes(&base.tree, &repository.commit("HEAD").unwrap().tree).unwrap();
-    assert_eq!(by_tree, changes);
-    assert_eq!(repository.changes_from_nothing(&base.id).unwrap().len(), 6);
 }
 
 #[test]
