@@ -4,13 +4,14 @@
 mod bare;
 mod form;
 mod message;
+mod witness;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::digest::Digest;
 use crate::envelope;
-use crate::identity::PublicKey;
+use crate::identity::{PublicKey, UnverifiedCertificate};
 use crate::json::{self, Json};
 use crate::limits::{self, quoted};
 use crate::shape::Misshapen;
@@ -19,6 +20,7 @@ use form::Form;
 
 pub use bare::BareEnvelope;
 pub use message::{Artifact, MessageBundle};
+pub use witness::UnverifiedWitness;
 
 /// One bundle with one DSSE envelope around one statement, as it was received.
 #[derive(Clone, Debug)]
@@ -165,6 +167,20 @@ impl Bundle {
     #[must_use]
     pub fn unverified_payload(&self) -> &[u8] {
         &self.payload
+    }
+
+    /// Returns what the signer's certificate claims, which anybody may have written; `None` for a key, and for a certificate
+    /// that can't be read.
+    #[must_use]
+    pub fn unverified_certificate(&self) -> Option<UnverifiedCertificate> {
+        self.sigstore.signing_certificate().and_then(UnverifiedCertificate::read)
+    }
+
+    /// Returns what the bundle offers to prove when its signature was made, which anybody may have written: log entries, then
+    /// timestamps, each in the bundle's order, at most [`limits::WITNESSES`] of each.
+    #[must_use]
+    pub fn unverified_witnesses(&self) -> Vec<UnverifiedWitness> {
+        witness::of(&self.sigstore)
     }
 
     /// Returns the bytes that the signature must cover.

@@ -2,6 +2,7 @@
 //! What a signer may attest is the policy's affair.
 
 mod certified;
+mod claimed;
 mod spki;
 #[cfg(test)]
 mod wycheproof;
@@ -15,7 +16,11 @@ use sha2::Digest as _;
 use sigstore_crypto::{KeyAlgorithm, SigningScheme, VerificationKey};
 use sigstore_types::{DerPublicKey, SignatureBytes};
 
+use crate::digest::{Algorithm, Digest};
+
 pub use certified::{Extension, Identity, Subject};
+pub use claimed::UnverifiedCertificate;
+pub(crate) use claimed::distinguished_name;
 
 /// The algorithms of keys that sign statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,6 +122,20 @@ impl PublicKey {
         self.key_type
     }
 
+    /// Returns what people call the key, wherever one is shown: the SHA-256 of its DER, which other tools give as well.
+    #[must_use]
+    pub fn fingerprint(&self) -> Digest {
+        Digest::sha256(&self.der)
+    }
+
+    /// Returns the fingerprint of the key that a bundle's hint names; `None` for a hint of another form.
+    #[must_use]
+    pub fn fingerprint_in_hint(hint: &str) -> Option<Digest> {
+        let digest: [u8; 32] = STANDARD.decode(hint).ok()?.try_into().ok()?;
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Digest::new(Algorithm::Sha256, hex).ok()
+    }
+
     /// Returns what a bundle calls the key: base64 of the SHA-256 of its DER. It selects, and proves nothing.
     #[must_use]
     pub fn hint(&self) -> String {
@@ -158,7 +177,7 @@ impl PublicKey {
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PublicKey({:?}, {})", self.key_type, self.hint())
+        write!(f, "PublicKey({:?}, {})", self.key_type, self.fingerprint())
     }
 }
 
@@ -181,3 +200,20 @@ pub enum NotAKey {
 }
 
 const DER_SEQUENCE: u8 = 0x30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_of_ours_names_the_key_that_people_see() {
+        let key = PublicKey::from_base64(
+            "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEb/A7lJJBzh2t1DUZ5pYOCoW0GmmgXDKBA6orzhWUyhY8T3U6Vb8B3FP2wLDH7ueLQMb/fSWpbiKCuYnO9xwUSg==",
+        );
+        let key = key.unwrap();
+        assert_eq!(PublicKey::fingerprint_in_hint(&key.hint()), Some(key.fingerprint()));
+        for hint in ["", "release", "AAAA", &key.to_base64(), key.fingerprint().hex()] {
+            assert_eq!(PublicKey::fingerprint_in_hint(hint), None, "{hint}");
+        }
+    }
+}

@@ -111,7 +111,7 @@ impl VerifyBundle {
     /// Compares whom the certificate names: exactly, in full.
     fn signer(&self, signature: &Signature) -> Result<String, Failure> {
         match (signature, &self.certificate_identity, &self.certificate_oidc_issuer) {
-            (Signature::Key(key), None, None) => Ok(format!("key {}", key.hint())),
+            (Signature::Key(key), None, None) => Ok(format!("key {}", key.fingerprint())),
             (Signature::Certificate { identity, .. }, Some(subject), Some(issuer))
                 if identity.subject.as_str() == subject && identity.issuer == *issuer =>
             {

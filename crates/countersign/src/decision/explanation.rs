@@ -403,7 +403,7 @@ fn credential(credential: &Credential, signature: Option<&Signature>) -> Credent
         (_, Some(Signature::Certificate { identity, .. })) => {
             CredentialResult::Identity { issuer: identity.issuer.clone(), subject: identity.subject.as_str().to_owned() }
         }
-        (Credential::Key(key), _) => CredentialResult::Key { key: Digest::sha256(key.der()) },
+        (Credential::Key(key), _) => CredentialResult::Key { key: key.fingerprint() },
         (Credential::Identity(expected), _) => {
             CredentialResult::Identity { issuer: expected.issuer.as_str().to_owned(), subject: expected.subject.as_str().to_owned() }
         }

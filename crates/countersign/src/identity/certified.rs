@@ -69,7 +69,18 @@ macro_rules! extensions {
         #[non_exhaustive]
         pub enum Extension { $($(#[doc = $doc])+ $name,)+ }
 
-        fn extensions(claims: &FulcioCiClaims) -> BTreeMap<Extension, String> {
+        impl Extension {
+            /// Returns the name that policies use.
+            #[must_use]
+            pub fn name(self) -> String {
+                match crate::json::Json::of(&self) {
+                    Ok(crate::json::Json::String(name)) => name,
+                    _ => String::new(),
+                }
+            }
+        }
+
+        pub(super) fn extensions(claims: &FulcioCiClaims) -> BTreeMap<Extension, String> {
             let all = [$((Extension::$name, &claims.$field),)+];
             all.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
         }

@@ -3,12 +3,14 @@
 
 use std::fmt;
 
-use countersign::bundle::{Bundle, Material};
+use countersign::bundle::{Bundle, Material, UnverifiedWitness};
 use countersign::digest::DigestSet;
+use countersign::identity::{PublicKey, Subject, UnverifiedCertificate};
 use countersign::json::{Json, Object};
 use countersign::predicate::{PROVENANCE, Provenance, TEST_RESULT, TestResult, VERIFICATION_SUMMARY};
 use countersign::seal::SealedRecord;
 use countersign::statement::ResourceDescriptor;
+use countersign::time::Time;
 
 use crate::escape::escaped;
 
@@ -26,13 +28,18 @@ impl Claims {
         let mut claim = |name, value: String| claims.push((name, value));
         let statement = bundle.unverified_statement();
         claim("bundle", bundle.digest().to_string());
-        let material = match bundle.material() {
-            Material::Key { hint } if hint.is_empty() => "a key that isn't named".to_owned(),
-            Material::Key { hint } => format!("key {hint}"),
-            Material::Certificate => "a certificate".to_owned(),
-            _ => "something else".to_owned(),
-        };
-        claim("signed by", material);
+        match bundle.material() {
+            Material::Key { hint } if hint.is_empty() => claim("signed by", "a key that isn't named".to_owned()),
+            Material::Key { hint } => {
+                let named = PublicKey::fingerprint_in_hint(hint);
+                claim("signed by", named.map_or_else(|| format!("a key that it calls {hint}"), |key| format!("key {key}")));
+            }
+            Material::Certificate => certificate_claims(bundle.unverified_certificate().as_ref(), &mut claim),
+            _ => claim("signed by", "something else".to_owned()),
+        }
+        for witness in bundle.unverified_witnesses() {
+            witness_claims(&witness, &mut claim);
+        }
         claim("predicate", statement.predicate_type.clone());
         for subject in &statement.subject {
             claim("subject", described(subject));
@@ -69,6 +76,41 @@ impl fmt::Display for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.claims.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         self.claims.iter().try_for_each(|(name, value)| writeln!(f, "  {name:width$}  {}", escaped(value)))
+    }
+}
+
+fn certificate_claims(certificate: Option<&UnverifiedCertificate>, claim: &mut impl FnMut(&'static str, String)) {
+    let Some(certificate) = certificate else { return claim("signed by", "a certificate that can't be read".to_owned()) };
+    let (kind, name) = match &certificate.subject {
+        Some(Subject::Email(text)) => ("email", text.as_str()),
+        Some(Subject::Uri(text)) => ("URI", text.as_str()),
+        _ => ("neither email nor URI", ""),
+    };
+    claim("signed by", format!("a certificate for {kind} {name}").trim_end().to_owned());
+    if let Some(issuer) = &certificate.issuer {
+        claim("vouched for by", issuer.clone());
+    }
+    if let Some(authority) = &certificate.authority {
+        claim("issued by", authority.clone());
+    }
+    claim("valid", format!("{} to {}", certificate.not_before, certificate.not_after));
+    for (name, value) in &certificate.extensions {
+        claim("extension", format!("{} {value}", name.name()));
+    }
+}
+
+fn witness_claims(witness: &UnverifiedWitness, claim: &mut impl FnMut(&'static str, String)) {
+    let at = |time: &Option<Time>| time.map_or(String::new(), |time| format!(", {time}"));
+    match witness {
+        UnverifiedWitness::LogEntry { log, log_id, index, kind, time, .. } => {
+            let log = log.as_deref().unwrap_or("a log without a name");
+            claim("log entry", format!("{index} ({kind}) of {log}, key {log_id}{}", at(time)));
+        }
+        UnverifiedWitness::Timestamp { authority, time, .. } => {
+            let authority = authority.as_deref().unwrap_or("an authority without a name");
+            claim("timestamp", format!("of {authority}{}", at(time)));
+        }
+        _ => {}
     }
 }
 
@@ -158,17 +200,65 @@ fn digests(set: &DigestSet) -> String {
 }
 
 fn json(bundle: &Bundle) -> Json {
-    let object =
-        |members: Vec<(&str, Json)>| Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Object>());
-    let material = match bundle.material() {
-        Material::Key { hint } => object(vec![("publicKey", object(vec![("hint", Json::from(hint.as_str()))]))]),
-        _ => object(vec![("certificate", object(vec![]))]),
+    let mut material = match bundle.material() {
+        Material::Key { hint } => vec![("publicKey", object(vec![("hint", Json::from(hint.as_str()))]))],
+        _ => vec![("certificate", bundle.unverified_certificate().map_or(object(vec![]), |certificate| certificate_json(&certificate)))],
     };
+    let witnesses = bundle.unverified_witnesses();
+    if !witnesses.is_empty() {
+        material.push(("witnesses", Json::Array(witnesses.iter().map(witness_json).collect())));
+    }
     let statement = Json::parse(bundle.unverified_payload()).unwrap_or_default();
     object(vec![
         ("bundle", Json::from(bundle.digest().to_string().as_str())),
         ("verified", Json::Bool(false)),
-        ("material", material),
+        ("material", object(material)),
         ("statement", statement),
     ])
+}
+
+fn certificate_json(certificate: &UnverifiedCertificate) -> Json {
+    let subject = match &certificate.subject {
+        Some(Subject::Email(text)) => object(vec![("email", Json::from(text.as_str()))]),
+        Some(Subject::Uri(text)) => object(vec![("uri", Json::from(text.as_str()))]),
+        _ => Json::Null,
+    };
+    let extensions = certificate.extensions.iter().map(|(name, value)| (name.name(), Json::from(value.as_str())));
+    object(vec![
+        ("subject", subject),
+        ("issuer", optional(certificate.issuer.as_deref())),
+        ("authority", optional(certificate.authority.as_deref())),
+        ("notBefore", Json::from(certificate.not_before.to_string())),
+        ("notAfter", Json::from(certificate.not_after.to_string())),
+        ("extensions", Json::Object(extensions.collect())),
+    ])
+}
+
+fn witness_json(witness: &UnverifiedWitness) -> Json {
+    let at = |time: &Option<Time>| time.map_or(Json::Null, |time| Json::from(time.to_string()));
+    match witness {
+        UnverifiedWitness::LogEntry { log, log_id, index, kind, time, .. } => object(vec![(
+            "logEntry",
+            object(vec![
+                ("log", optional(log.as_deref())),
+                ("logId", Json::from(log_id.as_str())),
+                // A string, since it can be beyond what JSON's numbers hold.
+                ("index", Json::from(index.to_string())),
+                ("kind", Json::from(kind.as_str())),
+                ("time", at(time)),
+            ]),
+        )]),
+        UnverifiedWitness::Timestamp { authority, time, .. } => {
+            object(vec![("timestamp", object(vec![("authority", optional(authority.as_deref())), ("time", at(time))]))])
+        }
+        _ => Json::Null,
+    }
+}
+
+fn optional(text: Option<&str>) -> Json {
+    text.map_or(Json::Null, Json::from)
+}
+
+fn object(members: Vec<(&str, Json)>) -> Json {
+    Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Object>())
 }
