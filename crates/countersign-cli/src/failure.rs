@@ -4,7 +4,6 @@
 use std::error::Error;
 
 use countersign::inquiry::QuestionError;
-use countersign::policy::PolicyError;
 use countersign_capture::git::GitError;
 use countersign_sign::{AttestError, KeyError, SignError};
 use countersign_store::StoreError;
@@ -150,12 +149,6 @@ impl From<GitError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::of(error.code(), &error)
-    }
-}
-
-impl From<PolicyError> for Failure {
-    fn from(error: PolicyError) -> Self {
-        Self::of("policy-invalid", &error)
     }
 }
 

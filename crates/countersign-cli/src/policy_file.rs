@@ -48,7 +48,7 @@ impl PolicyName {
             Self::File(path) => read(path),
             Self::InCommit { revision, path } => {
                 let repository = at_hand.get()?.ok_or_else(|| repository::missing("to read the policy from"))?;
-                Ok(Policy::parse(&repository.file_at(revision, path)?)?)
+                parse(&repository.file_at(revision, path)?, &format!("git:{revision}:{path}"))
             }
         }
     }
@@ -68,7 +68,7 @@ impl PolicyName {
                         .hint("name a commit before the change, such as the one that it's based on: `git merge-base origin/main REV`"));
                 }
                 // By its id, since a branch can move in between.
-                return Ok(Policy::parse(&repository.file_at(from.hex(), path)?)?);
+                return parse(&repository.file_at(from.hex(), path)?, &format!("git:{revision}:{path}"));
             }
             (Self::File(path), Some(repository)) if repository.work_tree().is_some_and(|top| lies_in(path, top)) => {
                 output::warning(&format!(
@@ -97,7 +97,12 @@ pub(crate) fn read(path: &Path) -> Result<Policy, Failure> {
     let file = File::open(path).map_err(|error| failed(&error))?;
     // One byte more than a policy may have is enough for the heart to refuse it.
     file.take(limits::POLICY_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
-    Ok(Policy::parse(&bytes)?)
+    parse(&bytes, &path.display().to_string())
+}
+
+/// Loads a policy; what is wrong with it is told with its name.
+fn parse(bytes: &[u8], name: &str) -> Result<Policy, Failure> {
+    Policy::parse(bytes).map_err(|error| Failure::new("policy-invalid", format!("`{name}`: {error}")))
 }
 
 /// Returns true if the file, or the link that names it, is in the directory.

@@ -93,6 +93,19 @@ impl Json {
         })
     }
 
+    /// Returns the error of a value where another kind is expected.
+    fn is_no(&self, expected: &str) -> ShapeError {
+        let found = match self {
+            Self::Null => de::Unexpected::Unit,
+            Self::Bool(value) => de::Unexpected::Bool(*value),
+            Self::Number(number) => de::Unexpected::Float(*number),
+            Self::String(text) => de::Unexpected::Str(text),
+            Self::Array(_) => de::Unexpected::Seq,
+            Self::Object(_) => de::Unexpected::Map,
+        };
+        ShapeError::new(format_args!("expected {expected}, found {}", described(&found)))
+    }
+
     /// Returns the text, if this is a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
@@ -489,7 +502,7 @@ impl de::Error for ShapeError {
     }
 
     fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::new(format_args!("expected {expected}, found {}", described(&unexpected)))
+        Self::new(format_args!("expected {}, found {}", in_words(&expected.to_string()), described(&unexpected)))
     }
 
     fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
@@ -502,6 +515,21 @@ impl de::Error for ShapeError {
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         Self::unknown("word", variant, expected)
+    }
+}
+
+/// Says in words of JSON what serde and its derives expect in words of Rust.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u8" => "a whole number from 0 to 255",
+        "u16" | "u32" | "u64" | "usize" => "a whole number that isn't negative",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a sequence" => "an array",
+        "a map" => "an object",
+        "unit" | "unit variant" => "a word alone",
+        other if other.starts_with("struct ") || other.starts_with("enum ") || other.starts_with("variant ") => "an object",
+        other => other,
     }
 }
 
@@ -554,21 +582,16 @@ impl<'de> de::Deserializer<'de> for &'de Json {
     }
 
     /// Structs are objects; a derived visitor would take an array too.
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ShapeError> {
+    fn deserialize_struct<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, ShapeError> {
         match self {
             Json::Object(_) => self.deserialize_any(visitor),
-            _ => Err(ShapeError::new(format_args!("expected an object ({name})"))),
+            other => Err(other.is_no("an object")),
         }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ShapeError> {
@@ -577,7 +600,7 @@ impl<'de> de::Deserializer<'de> for &'de Json {
             Json::Object(members) if members.len() == 1 => visitor.visit_enum(de::value::MapAccessDeserializer::new(MapDeserializer::new(
                 members.iter().map(|(key, value)| (key.as_str(), value)),
             ))),
-            _ => Err(ShapeError::new(format_args!("expected one of {} ({name})", variants.join(", ")))),
+            other => Err(other.is_no(&format!("one of `{}`", variants.join("`, `")))),
         }
     }
 

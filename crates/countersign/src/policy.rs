@@ -42,7 +42,7 @@ impl Policy {
     /// Loads a policy in YAML 1.2 or JSON.
     ///
     /// # Errors
-    /// [`PolicyError`] naming the place, what is wrong there, and the nearest right word.
+    /// [`PolicyError`] naming the place, what is wrong there, the right words, and the nearest of them.
     pub fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
         load::policy(bytes)
     }

@@ -64,7 +64,7 @@ impl Init {
         if filling.repository.is_none() {
             output::warning("the repository has no remote `origin`, so the policy can't say from which repository things must come");
         }
-        let policy = Policy::parse(text.as_bytes())?;
+        let policy = Policy::parse(text.as_bytes()).map_err(|error| Failure::of("policy-invalid", &error))?;
         let path = top.join(repository::FOLDER).join("policy.yaml");
         write_new(&path, &text)?;
         output::answer(&format!("{}  policy {}, {}\n", escaped(&path.display().to_string()), escaped(policy.id()), policy.digest()))?;

@@ -33,6 +33,8 @@ pub struct PolicyError {
     pub problem: String,
     /// The nearest right word, where a word is wrong.
     pub suggestion: Option<String>,
+    /// The right words, where a word is wrong.
+    pub allowed: Vec<String>,
 }
 
 impl std::error::Error for PolicyError {}
@@ -46,14 +48,29 @@ impl fmt::Display for PolicyError {
             write!(f, "`{}`: ", self.pointer)?;
         }
         f.write_str(&self.problem)?;
-        self.suggestion.as_ref().map_or(Ok(()), |word| write!(f, "; did you mean `{word}`?"))
+        if let Some(word) = &self.suggestion {
+            write!(f, "; did you mean {}?", quoted(word))?;
+        }
+        let Some((first, others)) = self.allowed.split_first() else { return Ok(()) };
+        write!(f, " (allowed: {}", quoted(first))?;
+        others.iter().take(ALLOWED_SHOWN - 1).try_for_each(|word| write!(f, ", {}", quoted(word)))?;
+        match self.allowed.len().saturating_sub(ALLOWED_SHOWN) {
+            0 => f.write_str(")"),
+            more => write!(f, " and {more} more)"),
+        }
     }
 }
 
 impl From<YamlError> for PolicyError {
     fn from(error: YamlError) -> Self {
         let Place { line, column } = error.place;
-        Self { place: Some((line, column)), pointer: String::new(), problem: error.problem.to_string(), suggestion: None }
+        Self {
+            place: Some((line, column)),
+            pointer: String::new(),
+            problem: error.problem.to_string(),
+            suggestion: None,
+            allowed: Vec::new(),
+        }
     }
 }
 
@@ -66,10 +83,14 @@ fn shape(document: &Document) -> Result<wire::Policy, PolicyError> {
             Segment::Enum { variant } => format!("/{variant}"),
             Segment::Unknown => String::new(),
         });
-        let pointer = segments.collect();
+        let pointer: String = segments.collect();
         let error: ShapeError = error.into_inner();
-        let suggestion = error.unknown.as_ref().and_then(|(word, expected)| nearest(word, expected.iter().copied()));
-        Problem { pointer, problem: error.to_string(), suggestion }.in_document(document)
+        let problem = Problem::at(pointer, error.to_string());
+        let problem = match &error.unknown {
+            Some((word, allowed)) => problem.instead_of(word, allowed.iter().copied()),
+            None => problem,
+        };
+        problem.in_document(document)
     })
 }
 
@@ -94,23 +115,30 @@ struct Problem {
     pointer: String,
     problem: String,
     suggestion: Option<String>,
+    allowed: Vec<String>,
 }
 
 impl Problem {
     fn at(pointer: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), problem: problem.into(), suggestion: None }
+        Self { pointer: pointer.into(), problem: problem.into(), suggestion: None, allowed: Vec::new() }
+    }
+
+    /// Names the words of which one was meant.
+    fn instead_of<'a>(mut self, word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Self {
+        self.allowed = allowed.into_iter().map(str::to_owned).collect();
+        self.suggestion = nearest(word, self.allowed.iter().map(String::as_str));
+        self
     }
 
     /// An id that should be one of `known` and isn't.
     fn unknown<'a>(pointer: impl Into<String>, what: &str, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        let suggestion = nearest(word, known);
-        Self { suggestion, ..Self::at(pointer, format!("no {what} has the id {}", quoted(word))) }
+        Self::at(pointer, format!("no {what} has the id {}", quoted(word))).instead_of(word, known)
     }
 
     fn in_document(self, document: &Document) -> PolicyError {
-        let Self { pointer, problem, suggestion } = self;
+        let Self { pointer, problem, suggestion, allowed } = self;
         let place = document.place(&pointer).map(|place| (place.line, place.column));
-        PolicyError { place, pointer, problem, suggestion }
+        PolicyError { place, pointer, problem, suggestion, allowed }
     }
 }
 
@@ -270,10 +298,7 @@ fn resources(wire: Vec<wire::Resource>, signers: &[&str]) -> Result<Vec<Resource
                     types.filter_map(|uri| BuildType::of(uri)).flat_map(|known| known.external_parameters()).copied().collect();
                 if !known.contains(&name.as_str()) {
                     let at = format!("{at}/externalParameters/{name}");
-                    return Err(Problem {
-                        suggestion: nearest(name, known),
-                        ..Problem::at(at, "no build type of this resource has this parameter")
-                    });
+                    return Err(Problem::at(at, "no build type of this resource has this parameter").instead_of(name, known));
                 }
             }
             let wire::Resource { pattern, source, builders, external_parameters } = resource;
@@ -333,8 +358,7 @@ fn requirement(wire: wire::Requirement, at: &str, signers: &[&str]) -> Result<Re
         KindName::Owner => Kind::Owner,
         KindName::Sbom if [SPDX, CYCLONEDX].contains(&predicate.as_str()) => Kind::Sbom { predicate },
         KindName::Sbom => {
-            let suggestion = nearest(&predicate, [SPDX, CYCLONEDX]);
-            return Err(Problem { suggestion, ..Problem::at(format!("{at}/predicate"), format!("an SBOM is `{SPDX}` or `{CYCLONEDX}`")) });
+            return Err(Problem::at(format!("{at}/predicate"), "no such SBOM is read").instead_of(&predicate, [SPDX, CYCLONEDX]));
         }
     };
     let condition = wire.condition.as_deref().map(Condition::parse).transpose();
@@ -384,3 +408,6 @@ fn environments(
         })
         .collect()
 }
+
+/// Most right words that an error lists; the ids of a policy can be many.
+const ALLOWED_SHOWN: usize = 24;

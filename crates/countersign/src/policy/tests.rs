@@ -47,6 +47,55 @@ fn a_typo_is_answered_with_the_place_and_the_nearest_right_word() {
 }
 
 #[test]
+fn a_wrong_word_is_answered_with_the_right_ones_and_a_wrong_shape_in_words_of_json() {
+    for (from, to, problem) in [
+        ("kind: automation", "kind: robot", "`/signers/0/kind`: unknown word `robot` (allowed: `agent`, `automation`, `human`)"),
+        ("custody: local", "custody: [local]", "`/signers/0/custody`: expected one of `local`, `managed`, found an array"),
+        ("custody: local", "custody: 1", "`/signers/0/custody`: expected one of `local`, `managed`, found a number"),
+        ("custody: local", "custody: {local: 1}", "`/signers/0/custody"),
+        ("custody: local", "validity: always", "`/signers/0/validity`: expected an object, found a string"),
+        ("level: 1", "level: -1", "`/resources/0/builders/0/level`: expected a whole number from 0 to 255, found a number"),
+        ("level: 1", "level: high", "`/resources/0/builders/0/level`: expected a whole number from 0 to 255, found a string"),
+        ("version: 1", "version: 1.5", "`/version`: expected a whole number that isn't negative, found a number"),
+        ("version: 1", "version: one", "`/version`: expected a whole number that isn't negative, found a string"),
+        ("id: demo\n", "id: 7\n", "`/id`: expected a string, found a number"),
+        ("allow: [claude-code]", "allow: claude-code", "`/requirements/3/allow`: expected an array, found a string"),
+        (
+            "{requirements: [built, origin",
+            "{require: [built, origin",
+            "unknown field `require`; did you mean `requirements`? (allowed: `requirements`)",
+        ),
+        (
+            "environments: {staging: {",
+            "environments: {staging: [], other: {",
+            "`/environments/staging`: expected an object, found an array",
+        ),
+        ("{signer: maintainer}", "{signer: x}", "no signer has the id `x` (allowed: `platform`, `maintainer`)"),
+        ("kind: owner, ", "kind: ownership, ", "(allowed: `evidence`, `builder`, `source`, `run-outcome`, "),
+        ("level: 1}]\n", "level: 1}]\n    externalParameters: {programme: git}\n", "(allowed: `"),
+    ] {
+        let error = refused(from, to);
+        let text = error.to_string();
+        assert!(text.contains(problem), "{to}: {text}");
+        assert!(error.place.is_some() || from.contains("version") || !error.pointer.is_empty(), "{to}: {text}");
+        for rust in ["u64", "u8", "struct", "variant", "Policy", "Signer", "Custody", "Environment", "Requirement", "sequence", "map"] {
+            assert!(!text.contains(rust), "{to}: {text}");
+        }
+    }
+    let one = |body: &str| Policy::parse(body.as_bytes()).unwrap_err().to_string();
+    assert_eq!(one("- 1"), "line 1, column 1: expected an object, found an array");
+    assert_eq!(one("word"), "line 1, column 1: expected an object, found a string");
+}
+
+#[test]
+fn lists_no_more_right_words_than_anybody_reads() {
+    let ids: String = (0..100).map(|n| format!("  - {{id: r{n}, kind: owner, about: source}}\n")).collect();
+    let text = example().replace("requirements:\n", &format!("requirements:\n{ids}"));
+    let error = Policy::parse(text.replacen("[built, origin", "[built, zzzzzzzz", 1).as_bytes()).unwrap_err().to_string();
+    assert!(error.contains(", `r0`, ") && error.ends_with(" more)") && error.len() < 600, "{error}");
+}
+
+#[test]
 fn refuses_what_would_require_less_than_its_author_thinks() {
     for (from, to, problem) in [
         ("version: 1", "version: 2", "version 1 only"),
@@ -73,7 +122,7 @@ fn refuses_what_would_require_less_than_its_author_thinks() {
         ("level: 1", "level: 4", "0 to 3"),
         ("custody: local", "identity: {issuer: a, subject: b, trustRoot: public-good}", "either `key` or `identity`"),
         ("[built, origin, build-ok]", "[built, built]", "twice"),
-        ("predicate: \"https://cyclonedx.org/bom\"}", "predicate: \"https://example.test/bom\"}", "an SBOM is"),
+        ("predicate: \"https://cyclonedx.org/bom\"}", "predicate: \"https://example.test/bom\"}", "no such SBOM is read (allowed: `"),
         ("allow: [\"sha256:", "allow: [\"", "never a tag"),
         ("mayAttest: [{predicate: \"https://cyclonedx.org/bom\", ceiling: harness}]", "mayAttest: []", "could attest nothing"),
         ("people:\n", "people:\n  - {id: maintainer, identities: [{issuer: a, subject: b}]}\n", "another person"),
