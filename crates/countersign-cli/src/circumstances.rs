@@ -17,6 +17,7 @@ use countersign_capture::session::Fact;
 
 use crate::failure::Failure;
 use crate::output;
+use crate::ready;
 
 /// Which repository was worked on, and what came out beside it.
 #[derive(Debug, Args)]
@@ -31,6 +32,11 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
+    /// Refuses what can't be read, before a command runs.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.sbom.as_deref().map_or(Ok(()), |file| ready::to_read("SBOM", "sbom-unreadable", file))
+    }
+
     /// Returns what is known of the repository and of the CI job, and of the SBOM as it is now.
     pub(crate) fn observe(&self, repository: Option<&Repository>, ci: Option<&Ci>) -> Result<Observation, Failure> {
         let mut observation = Observation::new();

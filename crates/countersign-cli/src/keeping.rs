@@ -10,6 +10,7 @@ use countersign::bundle::Bundle;
 use countersign::statement::Statement;
 use countersign_sign::{Signer, attest};
 use countersign_store::{DirStore, Store, StoreError};
+use tempfile::NamedTempFile;
 
 use crate::bundle_file;
 use crate::escape::escaped;
@@ -145,6 +146,8 @@ impl Out {
         }
         let out = Self { shown, path };
         out.spare()?;
+        // Whether a folder takes a file is known by trying only.
+        out.beside().map_err(|error| unwritable(&out.shown, &error))?;
         Ok(out)
     }
 
@@ -159,13 +162,17 @@ impl Out {
         }
     }
 
+    /// Makes a file beside it, which is gone again unless it takes its name.
+    fn beside(&self) -> std::io::Result<NamedTempFile> {
+        let mut file = tempfile::Builder::new();
+        file.prefix(".countersign-").permissions(PermissionsExt::from_mode(0o644));
+        file.tempfile_in(self.path.parent().unwrap_or(Path::new(".")))
+    }
+
     /// Writes the bundle whole, in place of an earlier one.
     pub(crate) fn write(&self, bundle: &Bundle) -> Result<(), Failure> {
         self.spare()?;
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new();
-        file.prefix(".countersign-").permissions(PermissionsExt::from_mode(0o644));
-        let written = file.tempfile_in(folder).and_then(|mut file| {
+        let written = self.beside().and_then(|mut file| {
             file.write_all(bundle.bytes())?;
             file.as_file().sync_all()?;
             file.persist(&self.path).map_err(|error| error.error)

@@ -15,6 +15,7 @@ mod stores;
 mod policy_file;
 mod bundle_file;
 mod capture_failure;
+mod ready;
 mod circumstances;
 mod keeping;
 mod openings;

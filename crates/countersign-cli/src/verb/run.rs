@@ -73,6 +73,7 @@ impl Run {
 
     fn observe(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
         let agent = self.agent()?;
+        self.origin.check()?;
         let sandbox_image = self.confinement.sandbox_image()?;
         let repository = repository::at_hand()?;
         let artifacts = self.artifact.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>();

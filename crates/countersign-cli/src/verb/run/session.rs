@@ -12,6 +12,7 @@ use countersign_capture::session::{Agent, TranscriptError};
 use crate::data_home::home;
 use crate::failure::Failure;
 use crate::output;
+use crate::ready;
 
 /// How the session is named.
 #[derive(Debug, Args)]
@@ -32,10 +33,13 @@ impl SessionChoice {
 
     /// Refuses what can't name a session, before anything has run.
     pub(super) fn check(&self, agent: Agent) -> Result<(), Failure> {
+        if let Some(path) = &self.transcript {
+            return ready::to_read("transcript", "transcript-unreadable", path);
+        }
         let Some(id) = &self.session else { return Ok(()) };
         match locate(agent, id) {
             Err(error @ TranscriptError::NotASessionId { .. }) => Err(error.into()),
-            // The session, and the folder that it will lie in, may be the command's to make.
+            // The session, and the folder that it will lie in, may be the command's to make; its id is chosen beforehand.
             _ => Ok(()),
         }
     }
