@@ -33,6 +33,11 @@ impl PassphraseSource {
         }
     }
 
+    /// Returns true if a passphrase was given beforehand, so that nobody need be asked.
+    pub(crate) fn is_given(&self) -> bool {
+        self.passphrase_file.is_some() || env::var_os(VARIABLE).is_some()
+    }
+
     /// Returns the passphrase for a key that is being made; typed twice, since a slip would lock it for ever.
     pub(crate) fn fresh(&self, key: &str) -> Result<Passphrase, Failure> {
         if let Some(passphrase) = self.given()? {

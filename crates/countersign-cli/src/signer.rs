@@ -3,10 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use countersign_sign::{Signer, read_key_file};
+use countersign::identity::PublicKey;
+use countersign_sign::{LocalKey, Signer, read_key_file};
 
 use crate::data_home::{data_home, home};
+use crate::escape::escaped;
 use crate::failure::Failure;
+use crate::output;
 use crate::passphrase::PassphraseSource;
 
 /// How SIGNER is explained in help texts.
@@ -14,13 +17,63 @@ pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key [default: file
 
 /// Opens a signer; without one, the default key.
 pub(crate) fn open(signer: Option<&str>, passphrase: &PassphraseSource) -> Result<Box<dyn Signer>, Failure> {
-    let path = match signer {
-        Some(signer) => key_path(signer)?,
-        None => with_ending(&default_prefix()?, ".key"),
-    };
+    opened(&path(signer)?, passphrase).map(|key| Box::new(key) as Box<dyn Signer>)
+}
+
+/// A signer's public half, and what it was read from.
+pub(crate) enum PublicHalf {
+    /// The private key itself.
+    Derived(PublicKey),
+    /// The file beside a private key that is locked: nobody has compared the two.
+    Beside(PublicKey, PathBuf),
+}
+
+/// Returns a signer's public half without asking for a passphrase, if that can be: from the private key where it's open or a
+/// passphrase was given, else from the file that was made with it.
+///
+/// A file that disagrees with a private key that is open is warned of.
+pub(crate) fn public_half(signer: Option<&str>, passphrase: &PassphraseSource) -> Result<PublicHalf, Failure> {
+    let path = path(signer)?;
+    let beside = path.with_extension("pub");
+    let is_pair = path.extension().is_some_and(|ending| ending == "key");
+    let written = is_pair.then(|| public_key_in(&beside)).flatten();
+    let mut is_locked = false;
+    if let Some(written) = written.as_ref().filter(|_| !passphrase.is_given()) {
+        // Whatever else is wrong with the private key's file is told below.
+        let read = read_key_file(&path, home().as_deref(), || {
+            is_locked = true;
+            None
+        });
+        if is_locked && read.is_err() {
+            return Ok(PublicHalf::Beside(written.clone(), beside));
+        }
+    }
+    let key = opened(&path, passphrase)?.public_key()?;
+    if written.is_some_and(|written| written != key) {
+        let [beside, path] = [&beside, &path].map(|path| escaped(&path.display().to_string()));
+        output::warning(&format!("`{beside}` is another key's; what is printed is the public half of `{path}` itself"));
+    }
+    Ok(PublicHalf::Derived(key))
+}
+
+/// Reads the public half that lies in a file; `None` for whatever else lies there.
+fn public_key_in(path: &Path) -> Option<PublicKey> {
+    // Anything but a file isn't even opened: a pipe would wait for its writer.
+    let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= PUBLIC_KEY_BYTES);
+    is_file.then(|| std::fs::read_to_string(path).ok()).flatten().and_then(|pem| PublicKey::from_pem(&pem).ok())
+}
+
+fn path(signer: Option<&str>) -> Result<PathBuf, Failure> {
+    match signer {
+        Some(signer) => key_path(signer),
+        None => Ok(with_ending(&default_prefix()?, ".key")),
+    }
+}
+
+fn opened(path: &Path, passphrase: &PassphraseSource) -> Result<LocalKey, Failure> {
     // The key's file says whether it needs a passphrase at all; only then is anybody asked.
     let mut failed = None;
-    let read = read_key_file(&path, home().as_deref(), || {
+    let read = read_key_file(path, home().as_deref(), || {
         passphrase.existing(&format!("`{}`", path.display())).unwrap_or_else(|failure| {
             failed = Some(failure);
             None
@@ -28,8 +81,8 @@ pub(crate) fn open(signer: Option<&str>, passphrase: &PassphraseSource) -> Resul
     });
     match (read, failed) {
         (_, Some(failure)) => Err(failure),
-        (Ok(key), None) => Ok(Box::new(key)),
-        (Err(error), None) => Err(no_private_key(&path).unwrap_or_else(|| error.into())),
+        (Ok(key), None) => Ok(key),
+        (Err(error), None) => Err(no_private_key(path).unwrap_or_else(|| error.into())),
     }
 }
 
@@ -80,5 +133,7 @@ fn invalid(signer: &str) -> Failure {
     }
 }
 
+/// Largest file that is read as a public key.
+const PUBLIC_KEY_BYTES: u64 = 64 << 10;
 /// The signers of the design that this version doesn't have.
 const ELSEWHERE: [&str; 7] = ["awskms:", "gcpkms:", "azurekms:", "hashivault:", "pkcs11:", "keyless:", "exec:"];

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::openings;
 use crate::output;
 use crate::passphrase::PassphraseSource;
-use crate::signer::{self, SIGNER_HELP};
+use crate::signer::{self, PublicHalf, SIGNER_HELP};
 
 /// Makes a signer's key or the key for openings, or prints a signer's public half
 #[derive(Debug, Args)]
@@ -69,6 +69,10 @@ enum PrivateFormat {
 }
 
 /// Prints the public half of a signer's key
+///
+/// Of a private key that is encrypted, the file PREFIX.pub beside it is printed, and standard error says so: nobody is asked for
+/// the passphrase. If one is given (--passphrase-file or COUNTERSIGN_PASSPHRASE), or the key isn't encrypted, the public half is
+/// derived from the private key, and a PREFIX.pub that disagrees is warned of.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  countersign key public file:keys/release.key\n  \
     countersign key public file:keys/release.key --format der-base64    the form that a policy takes as `key`")]
@@ -145,7 +149,20 @@ fn told(private: &Path, public: &Path, key_type: &str, is_protected: bool) -> Re
 
 impl Public {
     fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
-        let key = signer::open(self.signer.as_deref(), passphrase)?.public_key()?;
+        let key = match signer::public_half(self.signer.as_deref(), passphrase)? {
+            PublicHalf::Derived(key) => key,
+            PublicHalf::Beside(key, file) => {
+                let file = escaped(&file.display().to_string());
+                output::labelled(
+                    output::HINT,
+                    "note",
+                    &format!(
+                        "read from `{file}`, and not compared with the private key, which is locked; a passphrase that is given compares them"
+                    ),
+                );
+                key
+            }
+        };
         match self.format {
             PublicFormat::Pem => output::answer(&pem(&key.to_base64()))?,
             PublicFormat::DerBase64 => output::answer(&format!("{}\n", key.to_base64()))?,
