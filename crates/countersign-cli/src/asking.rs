@@ -12,7 +12,7 @@ use clap::{Args, ValueHint};
 use countersign::decision::Decision;
 use countersign::digest::Digest;
 use countersign::inquiry::{Inquiry, Question};
-use countersign::time::{Span, Time};
+use countersign::time::{ClockBehindQuestion, Span, Time};
 use countersign_capture::git::Repository;
 
 use crate::clock;
@@ -100,13 +100,8 @@ impl Asking {
     fn time(&self) -> Result<Time, Failure> {
         let now = clock::now()?;
         let Some(at) = self.at else { return Ok(now) };
-        if at > now.plus(Span::CLOCK_SKEW) {
-            return Err(Failure::new(
-                "clock-behind-question",
-                format!("the question is asked at {at}, and this machine's clock says {now}"),
-            )
-            .hint("set the clock, or ask at a time that has come"));
-        }
+        ClockBehindQuestion::check(at, now)
+            .map_err(|error| Failure::of("clock-behind-question", &error).hint("set the clock, or ask at a time that has come"))?;
         if at.plus(Span::CLOCK_SKEW) < now {
             output::labelled(
                 output::HINT,

@@ -77,6 +77,29 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
+/// A question whose time the clock of who asks hasn't come to, as far as clocks agree ([`Span::CLOCK_SKEW`]).
+///
+/// An answer to it would rest on a future that nobody knows, or on a clock that is wrong. The rule stands here so that everybody
+/// who asks keeps the same; both times are theirs to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the question is asked at {at}, and this machine's clock says {now}")]
+pub struct ClockBehindQuestion {
+    /// When the question is asked.
+    pub at: Time,
+    /// What the clock says.
+    pub now: Time,
+}
+
+impl ClockBehindQuestion {
+    /// Refuses a question's time that the clock, which says `now`, hasn't come to.
+    ///
+    /// # Errors
+    /// Itself, with both times.
+    pub fn check(at: Time, now: Time) -> Result<(), Self> {
+        if at > now.plus(Span::CLOCK_SKEW) { Err(Self { at, now }) } else { Ok(()) }
+    }
+}
+
 /// A text that is not an RFC 3339 time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a time of RFC 3339, such as 2026-01-01T00:00:00Z")]
@@ -174,6 +197,16 @@ mod tests {
         let time: Time = "2025-12-31T23:30:00.250-01:00".parse().unwrap();
         assert_eq!(time.to_string(), "2026-01-01T00:30:00.250Z");
         assert_eq!(time.whole_seconds().to_string(), "2026-01-01T00:30:00Z");
+    }
+
+    #[test]
+    fn a_question_may_be_ahead_of_the_clock_by_five_minutes() {
+        let [now, soon, later] =
+            ["00:00:00Z", "00:05:00Z", "00:05:01Z"].map(|clock| format!("2026-01-01T{clock}").parse::<Time>().unwrap());
+        assert_eq!(ClockBehindQuestion::check(soon, now), Ok(()));
+        assert_eq!(ClockBehindQuestion::check(now, later), Ok(()));
+        let error = ClockBehindQuestion::check(later, now).unwrap_err().to_string();
+        assert_eq!(error, "the question is asked at 2026-01-01T00:05:01Z, and this machine's clock says 2026-01-01T00:00:00Z");
     }
 
     #[test]
