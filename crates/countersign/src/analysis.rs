@@ -286,12 +286,27 @@ fn is_enough(signer: &Signer, resource: &Resource, required: &[&Requirement], po
         common.is_none_or(|ways| !ways.is_empty()) && others.iter().all(|r| !alone(r, Object::Commit, resource).is_empty())
     };
     let of_source = || {
-        let source = resource.source.as_ref();
         about_source.is_empty()
-            || builds(signer, resource)
-                && source.and_then(|s| only_resource(policy, &s.repository).ok()).is_some_and(|entry| of_commit(&about_source, entry))
+            || builds(signer, resource) && source_entries(resource, policy).into_iter().any(|entry| of_commit(&about_source, entry))
     };
     of_commit(required, resource) || about_artifact.iter().all(|r| !alone(r, Object::Artifact, resource).is_empty()) && of_source()
+}
+
+/// Returns the entries that could stand for the source that a build of the resource names.
+///
+/// Where the resource says from which source it's expected, that is the one entry of this repository. Where it doesn't, its
+/// builder may name any, so every entry counts that some name could match.
+fn source_entries<'a>(resource: &Resource, policy: &'a Policy) -> Vec<&'a Resource> {
+    match &resource.source {
+        Some(source) => only_resource(policy, &source.repository).into_iter().collect(),
+        None => policy.resources.iter().filter(|entry| could_be_only(entry, policy)).collect(),
+    }
+}
+
+/// Returns false if whatever name the entry matches is matched by another, too, as far as its text shows.
+fn could_be_only(entry: &Resource, policy: &Policy) -> bool {
+    let name = entry.pattern.as_str();
+    name.contains('*') || only_resource(policy, name).is_ok()
 }
 
 /// Returns true if the resource expects builds by the signer, which the signer may attest.

@@ -134,6 +134,29 @@ fn who_can_get_something_allowed_alone_is_named_with_where() {
     assert!(powers(&edited(&[alone])).contains(&("platform", "demo.tar", "staging")));
 }
 
+/// Its builder can name any repository that the policy knows, and the decision follows it there.
+#[test]
+fn who_may_name_any_source_can_get_an_artifact_without_an_expected_one_allowed_alone() {
+    const SOURCE: &str = "    source: {repository: \"https://example.test/demo\", refs: [refs/heads/main]}\n";
+    let artifact = ("platform", "demo.tar", "source");
+    let free = (&*format!("  - match: demo.tar\n{SOURCE}"), "  - match: demo.tar\n");
+    assert!(powers(&edited(&[free])).contains(&artifact));
+    // Another's commits are not its to state.
+    let by_another = (
+        "builders: [{signer: platform, builderId: \"https://countersign.dev/builder/local/v1\", buildTypes: [\"https://countersign.dev/agent-run/v1\"]",
+        "builders: [{signer: maintainer, builderId: \"https://countersign.dev/builder/local/v1\", buildTypes: [\"https://countersign.dev/agent-run/v1\"]",
+    );
+    assert!(!powers(&edited(&[free, by_another])).contains(&artifact));
+    // A repository whose name two entries match is never judged.
+    let twice = (
+        "  - match: \"https://example.test/demo\"\n",
+        "  - match: \"https://example.test/*\"\n    builders: [{signer: maintainer, builderId: x, buildTypes: [x]}]\n  - match: \"https://example.test/demo\"\n",
+    );
+    assert!(!powers(&edited(&[free, twice])).contains(&artifact));
+    // A source that is expected, and that no entry stands for, is nobody's to show.
+    assert!(!powers(&edited(&[("match: \"https://example.test/demo\"", "match: \"https://example.test/other\"")])).contains(&artifact));
+}
+
 #[test]
 fn a_policy_that_has_expired_is_named_so() {
     assert!(codes(&edited(&[("expires: 2026-01-01T00:00:00Z", "expires: 2025-12-15T00:00:00Z")])).contains(&("policy-expired", "demo")));
