@@ -4,6 +4,7 @@
 mod report;
 mod scene;
 mod workshop;
+mod by_key;
 mod python;
 mod securesystemslib;
 mod sigstore_python;

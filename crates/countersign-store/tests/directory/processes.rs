@@ -24,6 +24,16 @@ fn part() -> Option<(DirStore, String)> {
     Some((DirStore::create(env::var_os(STORE)?).unwrap(), env::var(PART).unwrap()))
 }
 
+/// In a process that was started to play a part: puts bundles, and tells each, until it's killed.
+fn put_until_killed_if_a_child() {
+    if let Some((store, part)) = part() {
+        for n in 0.. {
+            store.put(&own(&part, n)).unwrap();
+            eprintln!("{PUT} {n}");
+        }
+    }
+}
+
 fn start(test: &str, store: &Path, part: usize) -> Child {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", &format!("directory::processes::{test}"), "--nocapture"]);
@@ -69,12 +79,7 @@ fn lets_many_processes_put_and_find_at_once() {
 
 #[test]
 fn keeps_all_that_was_put_before_a_kill() {
-    if let Some((store, part)) = part() {
-        for n in 0.. {
-            store.put(&own(&part, n)).unwrap();
-            eprintln!("{PUT} {n}");
-        }
-    }
+    put_until_killed_if_a_child();
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store");
     for round in 1..=10 {
@@ -95,12 +100,7 @@ fn keeps_all_that_was_put_before_a_kill() {
 /// Two hundred kills at random moments, with four writers at once.
 #[test]
 fn loses_nothing_acknowledged_and_leaves_nothing_half_whenever_writers_are_killed() {
-    if let Some((store, part)) = part() {
-        for n in 0.. {
-            store.put(&own(&part, n)).unwrap();
-            eprintln!("{PUT} {n}");
-        }
-    }
+    put_until_killed_if_a_child();
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store");
     let mut acknowledged = Vec::new();

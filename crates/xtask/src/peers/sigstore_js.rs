@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use super::by_key::{Words, exchange};
 use super::report::Report;
 use super::scene::{KEYS, Scene};
 use super::workshop::Workshop;
@@ -36,22 +37,8 @@ pub(super) fn ask(workshop: &Workshop, scene: &Scene, report: &mut Report) -> Re
     fs::copy(&from, &script).map_err(|error| format!("can't copy `{}`: {error}", from.display()))?;
     let script = script.display().to_string();
     let ask = |arguments: &[&str]| Program::new("node", &[&[script.as_str()], arguments].concat()).answer();
-    for key in KEYS {
-        let (public, private) = (scene.at(&format!("{key}.pub")), scene.at(&format!("{key}.key")));
-        for what in ["build", "run"] {
-            let bundle = scene.at(&format!("{key}-{what}.sigstore.json"));
-            report.check(&format!("verifies our {what}, signed with {key}"), ask(&["verify", &bundle, &public])?.accepted().map(drop));
-        }
-        let tampered = scene.at(&format!("{key}-tampered.sigstore.json"));
-        report.check(
-            &format!("refuses our build, signed with {key}, once its payload is changed"),
-            ask(&["verify", &tampered, &public])?.refused("SIGNATURE_ERROR"),
-        );
-        let theirs = scene.at(&format!("{key}-js.sigstore.json"));
-        ask(&["sign", &scene.at("statement.json"), &private, &theirs])?.accepted()?;
-        report.check(&format!("makes a bundle with {key} that we allow"), scene.allows(&theirs, key));
-        report.check(&format!("makes a bundle with {key} that we deny for another file"), scene.denies_another_file(&theirs, key));
-    }
+    let words = Words { file: "js", makes: |key| format!("makes a bundle with {key} of"), bad_signature: "SIGNATURE_ERROR" };
+    exchange(scene, report, &words, ask)?;
     let [one, other] = KEYS;
     report.check(
         "finds no other key than the one that the bundle names",

@@ -49,6 +49,18 @@ impl Filling {
     }
 }
 
+/// Returns the lines by which a workflow of GitHub Actions is a signer.
+pub(super) fn identity(workflow: &str) -> String {
+    format!(
+        "    identity:
+      issuer: \"https://token.actions.githubusercontent.com\"
+      subject: {}
+      trustRoot: public-good           # its `trusted_root.json` is given with `--trust`
+",
+        quoted(workflow)
+    )
+}
+
 /// Every JSON string is a YAML string.
 pub(super) fn quoted(text: &str) -> String {
     String::from_utf8_lossy(&Json::from(text).canonical()).into_owned()

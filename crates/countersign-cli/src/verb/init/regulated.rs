@@ -3,13 +3,13 @@
 
 use countersign::predicate::{BuildType, CYCLONEDX, PROVENANCE, builder};
 
-use super::filling::{BRANCH, Filling, PERSON, quoted};
+use super::filling::{BRANCH, Filling, PERSON, identity, quoted};
 
 /// Returns the policy.
 pub(super) fn to_yaml(filling: &Filling) -> String {
     let Filling { expires, .. } = filling;
     let (id, repository) = (filling.id(), quoted(&filling.repository()));
-    let (build_workflow, agent_workflow) = (quoted(&filling.workflow()), quoted(&filling.agent_workflow()));
+    let (build_workflow, agent_workflow) = (identity(&filling.workflow()), identity(&filling.agent_workflow()));
     let (agent_run, local_build) = (BuildType::AgentRun.uri(), BuildType::LocalBuild.uri());
     let (local, nobody) = (builder::LOCAL, "0".repeat(64));
     format!(
@@ -26,21 +26,13 @@ signers:
   # The workflow that builds, in which no agent runs. Who can change its file on that branch can sign as it: protect both.
   - id: build-workflow
     kind: automation
-    identity:
-      issuer: \"https://token.actions.githubusercontent.com\"
-      subject: {build_workflow}
-      trustRoot: public-good           # its `trusted_root.json` is given with `--trust`
-    mayAttest:
+{build_workflow}    mayAttest:
       - {{predicate: \"{PROVENANCE}\", buildType: \"{local_build}\", ceiling: boundary}}
       - {{predicate: \"{CYCLONEDX}\", ceiling: boundary}}
   # The workflow that watches agents from outside their sandbox, and signs where they can't reach. No local key may.
   - id: agent-workflow
     kind: automation
-    identity:
-      issuer: \"https://token.actions.githubusercontent.com\"
-      subject: {agent_workflow}
-      trustRoot: public-good
-    mayAttest:
+{agent_workflow}    mayAttest:
       - {{predicate: \"{PROVENANCE}\", buildType: \"{agent_run}\", ceiling: boundary}}
 
 # Who may ask an agent for work, by the name that an issuer knows and not only a machine.

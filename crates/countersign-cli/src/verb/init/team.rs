@@ -4,12 +4,12 @@
 use countersign::identity::PublicKey;
 use countersign::predicate::{BuildType, CYCLONEDX, PROVENANCE, builder};
 
-use super::filling::{BRANCH, Filling, PERSON, quoted};
+use super::filling::{BRANCH, Filling, PERSON, identity, quoted};
 
 /// Returns the policy.
 pub(super) fn to_yaml(filling: &Filling, key: &PublicKey) -> String {
     let Filling { expires, .. } = filling;
-    let (id, repository, workflow) = (filling.id(), quoted(&filling.repository()), quoted(&filling.workflow()));
+    let (id, repository, identity) = (filling.id(), quoted(&filling.repository()), identity(&filling.workflow()));
     let key = key.to_base64();
     let (agent_run, local_build, local) = (BuildType::AgentRun.uri(), BuildType::LocalBuild.uri(), builder::LOCAL);
     format!(
@@ -26,11 +26,7 @@ signers:
   # The workflow that builds. Who can change its file on that branch can sign as it: protect both.
   - id: build-workflow
     kind: automation
-    identity:
-      issuer: \"https://token.actions.githubusercontent.com\"
-      subject: {workflow}
-      trustRoot: public-good           # its `trusted_root.json` is given with `--trust`
-    mayAttest:
+{identity}    mayAttest:
       # An agent inside the job could sign as the workflow, so it counts for no more than the harness.
       - {{predicate: \"{PROVENANCE}\", buildType: \"{local_build}\", ceiling: harness}}
       - {{predicate: \"{CYCLONEDX}\", ceiling: harness}}
