@@ -483,6 +483,32 @@ struct countersign_error *countersign_inquiry_decide(struct countersign_inquiry 
                                                      struct countersign_decision **decision);
 
 /*
+ Decides as countersign_inquiry_decide does, and gives beside the decision all the evidence that it rests on: who said what, what was
+ believed of it, and what each requirement took from it. It's one line of canonical JSON, without a newline, as
+ `countersign explain --format json` prints it.
+
+ # Safety
+ `decision` and `explanation` can be written, and are two places.
+ */
+COUNTERSIGN_MUST_USE
+struct countersign_error *countersign_inquiry_explain(struct countersign_inquiry *inquiry,
+                                                      struct countersign_decision **decision,
+                                                      struct countersign_bytes **explanation);
+
+/*
+ Decides as countersign_inquiry_decide does, and gives beside the decision the fewest pieces of evidence that are missing for an
+ allowance, with the commands that supply them. It's one line of canonical JSON, without a newline, as
+ `countersign why-not --format json` prints it.
+
+ # Safety
+ `decision` and `missing` can be written, and are two places.
+ */
+COUNTERSIGN_MUST_USE
+struct countersign_error *countersign_inquiry_why_not(struct countersign_inquiry *inquiry,
+                                                      struct countersign_decision **decision,
+                                                      struct countersign_bytes **missing);
+
+/*
  Frees an inquiry.
  */
 void countersign_inquiry_free(struct countersign_inquiry *inquiry);

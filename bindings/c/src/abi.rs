@@ -386,6 +386,54 @@ pub unsafe extern "C" fn countersign_inquiry_decide(inquiry: Option<&mut Inquiry
     })
 }
 
+/// Decides as countersign_inquiry_decide does, and gives beside the decision all the evidence that it rests on: who said what, what was
+/// believed of it, and what each requirement took from it. It's one line of canonical JSON, without a newline, as
+/// `countersign explain --format json` prints it.
+///
+/// # Safety
+/// `decision` and `explanation` can be written, and are two places.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn countersign_inquiry_explain(
+    inquiry: Option<&mut Inquiry>,
+    decision: *mut *mut Decision,
+    explanation: *mut *mut Bytes,
+) -> Option<Box<Error>> {
+    boundary(|| {
+        // SAFETY: the caller vouches for these arguments.
+        let (decision, explanation) = unsafe { (Out::cleared(decision, "decision"), Out::cleared(explanation, "explanation")) };
+        let (decision, explanation) = (decision?, explanation?);
+        let (decided, json) = object(inquiry, "inquiry")?.explain()?;
+        decision.put(decided);
+        explanation.put(json.into());
+        Ok(())
+    })
+}
+
+/// Decides as countersign_inquiry_decide does, and gives beside the decision the fewest pieces of evidence that are missing for an
+/// allowance, with the commands that supply them. It's one line of canonical JSON, without a newline, as
+/// `countersign why-not --format json` prints it.
+///
+/// # Safety
+/// `decision` and `missing` can be written, and are two places.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn countersign_inquiry_why_not(
+    inquiry: Option<&mut Inquiry>,
+    decision: *mut *mut Decision,
+    missing: *mut *mut Bytes,
+) -> Option<Box<Error>> {
+    boundary(|| {
+        // SAFETY: the caller vouches for these arguments.
+        let (decision, missing) = unsafe { (Out::cleared(decision, "decision"), Out::cleared(missing, "missing")) };
+        let (decision, missing) = (decision?, missing?);
+        let (decided, json) = object(inquiry, "inquiry")?.why_not()?;
+        decision.put(decided);
+        missing.put(json.into());
+        Ok(())
+    })
+}
+
 /// Frees an inquiry.
 #[unsafe(no_mangle)]
 pub extern "C" fn countersign_inquiry_free(inquiry: Option<Box<Inquiry>>) {

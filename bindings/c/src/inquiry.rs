@@ -139,11 +139,29 @@ impl Inquiry {
     }
 
     pub(crate) fn decide(&mut self) -> Result<Decision, Error> {
+        self.conclude(|inquiry| inquiry.decide()).map(|decision| Decision { decision })
+    }
+
+    /// Decides, and returns beside the decision its explanation in JSON.
+    pub(crate) fn explain(&mut self) -> Result<(Decision, Vec<u8>), Error> {
+        let explanation = self.conclude(|inquiry| inquiry.explain())?;
+        let json = explanation.to_json();
+        Ok((Decision { decision: explanation.decision }, json))
+    }
+
+    /// Decides, and returns beside the decision what is missing for an allowance, in JSON.
+    pub(crate) fn why_not(&mut self) -> Result<(Decision, Vec<u8>), Error> {
+        let why_not = self.conclude(|inquiry| inquiry.why_not())?;
+        let json = why_not.to_json();
+        Ok((Decision { decision: why_not.decision }, json))
+    }
+
+    /// Ends the inquiry.
+    fn conclude<T>(&mut self, conclusion: impl FnOnce(Borrowing<'_>) -> T) -> Result<T, Error> {
         self.ask()?;
         self.wanted = None;
         let mut running = self.running.take().ok_or_else(over)?;
-        let inquiry = running.with_dependent_mut(|_, slot| slot.take().map(Borrowing::decide));
-        Ok(Decision { decision: inquiry.ok_or_else(over)? })
+        running.with_dependent_mut(|_, slot| slot.take().map(conclusion)).ok_or_else(over)
     }
 
     fn supply(&mut self, found: impl FnOnce(&Wanted) -> Result<Found, Error>) -> Result<(), Error> {

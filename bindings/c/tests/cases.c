@@ -1,6 +1,7 @@
-/* Runs one case: cases QUESTION POLICY [--trust ROOT]... [--digest DIGEST]... [--object ID FILE]... [BUNDLE]...
+/* Runs one case: cases QUESTION POLICY [--explain|--why-not] [--trust ROOT]... [--digest DIGEST]... [--object ID FILE]... [BUNDLE]...
  * QUESTION is JSON; the others are files. DIGEST is one more digest of the artifact. FILE holds a git object as git stores
- * it: `<type> <length>`, a zero, the content. Prints the decision in a line, or the name of the error on stderr.
+ * it: `<type> <length>`, a zero, the content. Prints the decision in a line, with --explain or --why-not what is told of it in
+ * another, or the name of the error on stderr.
  * Exits with 0 for allow, 1 for deny, 2 for undetermined, 3 for an error. */
 #include "check.h"
 
@@ -20,7 +21,7 @@ static void supply_bundles(countersign_inquiry *inquiry, int argc, char **argv) 
             i += 1;
         } else if (strcmp(argv[i], "--object") == 0) {
             i += 2;
-        } else {
+        } else if (strcmp(argv[i], "--explain") != 0 && strcmp(argv[i], "--why-not") != 0) {
             content bundle = read_file(argv[i]);
             refuse(countersign_inquiry_supply_bundle(inquiry, bundle.data, bundle.size));
             free(bundle.data);
@@ -97,12 +98,22 @@ int main(int argc, char **argv) {
     }
 
     countersign_decision *decision = NULL;
-    countersign_bytes *json = NULL;
-    refuse(countersign_inquiry_decide(inquiry, &decision));
+    countersign_bytes *json = NULL, *told = NULL;
+    if (argc > 3 && strcmp(argv[3], "--explain") == 0) {
+        refuse(countersign_inquiry_explain(inquiry, &decision, &told));
+    } else if (argc > 3 && strcmp(argv[3], "--why-not") == 0) {
+        refuse(countersign_inquiry_why_not(inquiry, &decision, &told));
+    } else {
+        refuse(countersign_inquiry_decide(inquiry, &decision));
+    }
     countersign_inquiry_free(inquiry);
     refuse(countersign_decision_json(decision, &json));
     printf("%s\n", (const char *)countersign_bytes_data(json));
     countersign_bytes_free(json);
+    if (told != NULL) {
+        printf("%s\n", (const char *)countersign_bytes_data(told));
+        countersign_bytes_free(told);
+    }
     countersign_answer answer = countersign_decision_answer(decision);
     CHECK(countersign_decision_allowed(decision) == (answer == COUNTERSIGN_ANSWER_ALLOW));
     countersign_decision_free(decision);

@@ -69,6 +69,12 @@ static void null_arguments_are_misuse_and_clear_the_output(void) {
     FAILS(COUNTERSIGN_CODE_MISUSE, begun, countersign_inquiry_new(TEXT(QUESTION), NULL, &begun));
     FAILS(COUNTERSIGN_CODE_MISUSE, bytes, countersign_inquiry_next(NULL, &bytes));
     FAILS(COUNTERSIGN_CODE_MISUSE, decision, countersign_inquiry_decide(NULL, &decision));
+    memset(&bytes, 0xAA, sizeof bytes);
+    FAILS(COUNTERSIGN_CODE_MISUSE, decision, countersign_inquiry_explain(NULL, &decision, &bytes));
+    CHECK(bytes == NULL);
+    memset(&bytes, 0xAA, sizeof bytes);
+    FAILS(COUNTERSIGN_CODE_MISUSE, decision, countersign_inquiry_why_not(NULL, &decision, &bytes));
+    CHECK(bytes == NULL);
     FAILS(COUNTERSIGN_CODE_MISUSE, bytes, countersign_decision_json(NULL, &bytes));
     REFUSES(COUNTERSIGN_CODE_MISUSE, countersign_inquiry_supply_bundle(NULL, TEXT("x")));
     REFUSES(COUNTERSIGN_CODE_MISUSE, countersign_inquiry_supply_digest(NULL, TEXT("x")));
@@ -90,9 +96,13 @@ static void null_outputs_are_misuse(const countersign_signer *signer, const char
     REFUSES(COUNTERSIGN_CODE_MISUSE, countersign_inquiry_new(TEXT(QUESTION), under, NULL));
     REFUSES(COUNTERSIGN_CODE_MISUSE, countersign_inquiry_next(begun, NULL));
     REFUSES(COUNTERSIGN_CODE_MISUSE, countersign_inquiry_decide(begun, NULL));
-    /* Neither call has changed the inquiry. */
     countersign_bytes *wanted;
     countersign_decision *decision = NULL;
+    FAILS(COUNTERSIGN_CODE_MISUSE, wanted, countersign_inquiry_explain(begun, NULL, &wanted));
+    FAILS(COUNTERSIGN_CODE_MISUSE, decision, countersign_inquiry_explain(begun, &decision, NULL));
+    FAILS(COUNTERSIGN_CODE_MISUSE, wanted, countersign_inquiry_why_not(begun, NULL, &wanted));
+    FAILS(COUNTERSIGN_CODE_MISUSE, decision, countersign_inquiry_why_not(begun, &decision, NULL));
+    /* None of the calls has changed the inquiry. */
     memset(&wanted, 0xAA, sizeof wanted);
     MUST(countersign_inquiry_next(begun, &wanted));
     CHECK(wanted != NULL);
@@ -212,6 +222,40 @@ static void calls_at_the_wrong_time_are_misuse(void) {
     countersign_inquiry_free(begun);
 }
 
+/* Both outputs are the caller's, and outlive the inquiry, which has decided. */
+static void what_explains_decides_too(void) {
+    for (int i = 0; i < 2; i++) {
+        countersign_inquiry *begun = inquiry();
+        countersign_bytes *wanted, *told, *json = NULL;
+        countersign_decision *decision;
+        memset(&wanted, 0xAA, sizeof wanted);
+        MUST(countersign_inquiry_next(begun, &wanted));
+        MUST(countersign_inquiry_supply_nothing(begun));
+        countersign_bytes_free(wanted);
+        memset(&decision, 0xAA, sizeof decision);
+        memset(&told, 0xAA, sizeof told);
+        if (i == 0) {
+            MUST(countersign_inquiry_explain(begun, &decision, &told));
+        } else {
+            MUST(countersign_inquiry_why_not(begun, &decision, &told));
+        }
+        countersign_bytes *none;
+        FAILS(COUNTERSIGN_CODE_MISUSE, wanted, countersign_inquiry_next(begun, &wanted));
+        memset(&none, 0xAA, sizeof none);
+        countersign_decision *again;
+        FAILS(COUNTERSIGN_CODE_MISUSE, again, countersign_inquiry_why_not(begun, &again, &none));
+        CHECK(none == NULL);
+        countersign_inquiry_free(begun);
+        CHECK(countersign_decision_answer(decision) == COUNTERSIGN_ANSWER_DENY);
+        MUST(countersign_decision_json(decision, &json));
+        CHECK(countersign_bytes_data(told)[countersign_bytes_size(told)] == 0);
+        CHECK(strstr((const char *)countersign_bytes_data(told), (const char *)countersign_bytes_data(json)) != NULL);
+        countersign_bytes_free(json);
+        countersign_bytes_free(told);
+        countersign_decision_free(decision);
+    }
+}
+
 static void what_succeeds_overwrites_garbage_without_reading_it(const char *path) {
     countersign_signer *signer;
     countersign_bytes *payload, *to_sign, *pem, *bundle;
@@ -250,6 +294,7 @@ int main(int argc, char **argv) {
     zeros_and_broken_utf_8_are_refused(signer);
     a_zero_in_a_reason_is_kept();
     calls_at_the_wrong_time_are_misuse();
+    what_explains_decides_too();
     what_succeeds_overwrites_garbage_without_reading_it(argv[1]);
     countersign_signer_free(signer);
     return 0;

@@ -125,6 +125,17 @@ impl Case {
     /// # Panics
     /// If the case itself is malformed.
     pub fn decide(&self, bundles: &[&[u8]]) -> Result<Decision, &'static str> {
+        self.conclude(bundles, |inquiry| inquiry.decide())
+    }
+
+    /// Asks the case's question as [`Case::decide`] does, and draws what conclusion the caller wants.
+    ///
+    /// # Errors
+    /// The code of the error, if the question can't be asked.
+    ///
+    /// # Panics
+    /// If the case itself is malformed.
+    pub fn conclude<T>(&self, bundles: &[&[u8]], conclusion: impl FnOnce(Inquiry<'_>) -> T) -> Result<T, &'static str> {
         let artifact = fs::read(self.folder.join(&self.target)).ok();
         let (target, resource, environment) = (&self.target, &self.resource, self.environment.as_deref());
         let at_hand = AtHand {
@@ -133,7 +144,7 @@ impl Case {
             bundles,
             objects: self.objects.iter().map(|(id, object)| (id.as_str(), &object[..])).collect(),
         };
-        decide(target, resource, environment, &self.at, &self.policy, &at_hand)
+        conclude(target, resource, environment, &self.at, &self.policy, &at_hand, conclusion)
     }
 }
 
@@ -166,14 +177,15 @@ impl AtHand<'_> {
     }
 }
 
-fn decide(
+fn conclude<T>(
     target: &str,
     resource: &str,
     environment: Option<&str>,
     at: &str,
     policy: &[u8],
     at_hand: &AtHand<'_>,
-) -> Result<Decision, &'static str> {
+    conclusion: impl FnOnce(Inquiry<'_>) -> T,
+) -> Result<T, &'static str> {
     let policy = Policy::parse(policy).map_err(|_| "policy-invalid")?;
     let digest = match (at_hand.artifact, target.split_once(':')) {
         (Some(bytes), _) => Digest::sha256(bytes),
@@ -189,7 +201,7 @@ fn decide(
     while let Some(wanted) = inquiry.next() {
         inquiry.supply(&wanted, at_hand.answer(&wanted));
     }
-    Ok(inquiry.decide())
+    Ok(conclusion(inquiry))
 }
 
 /// Writes a case's folder, after checking that it comes out as its author says.
@@ -203,7 +215,8 @@ pub(crate) fn write(folder: &Path, made: &Made) {
     let roots = made.files.iter().filter(|(name, _)| is_root(name)).map(|(_, bytes)| bytes.as_slice()).collect();
     let at_hand = AtHand { artifact, roots, bundles: &bundles, objects };
     let policy = &made.files["policy.yaml"];
-    let decided = decide(&made.target, &made.resource, made.environment.as_deref(), &made.at, policy, &at_hand);
+    let environment = made.environment.as_deref();
+    let decided = conclude(&made.target, &made.resource, environment, &made.at, policy, &at_hand, |inquiry| inquiry.decide());
     let mut files = made.files.clone();
     let expect = match (&made.expect, decided) {
         (Expect::Error(code), Err(found)) if *code == found => object([("error", Json::from(*code)), ("exit", Json::Number(3.0))]),

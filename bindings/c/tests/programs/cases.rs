@@ -33,6 +33,27 @@ fn every_case_comes_out_byte_for_byte() {
 }
 
 #[test]
+fn every_case_is_explained_in_the_words_of_the_heart() {
+    let cases = cases();
+    let Some(program) = Program::build(&["cases.c"], Way::Shared) else { return };
+    for case in cases.iter().filter(|case| case.decision.is_some()) {
+        let bundles: Vec<&[u8]> = case.bundles.iter().map(|(_, bytes)| bytes.as_slice()).collect();
+        let told = [
+            ("--explain", case.conclude(&bundles, |inquiry| inquiry.explain().to_json())),
+            ("--why-not", case.conclude(&bundles, |inquiry| inquiry.why_not().to_json())),
+        ];
+        for (verb, told) in told {
+            let mut arguments = arguments(case);
+            arguments.insert(2, verb.into());
+            let output = program.run(&arguments);
+            assert_eq!(output.status.code(), Some(exit(case)), "{} {verb}: {}", case.name(), String::from_utf8_lossy(&output.stderr));
+            let expected = [case.decision.clone().unwrap(), told.unwrap(), b"\n".to_vec()].concat();
+            assert_eq!(output.stdout, expected, "{} {verb}", case.name());
+        }
+    }
+}
+
+#[test]
 fn the_program_in_the_readme_decides() {
     let readme = fs::read_to_string(here().join("README.md")).unwrap();
     let source = readme.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
