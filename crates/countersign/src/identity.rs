@@ -18,6 +18,7 @@ use sigstore_types::{DerPublicKey, SignatureBytes};
 
 use crate::digest::{Algorithm, Digest};
 
+pub(crate) use certified::SubjectKind;
 pub use certified::{Extension, Identity, Subject};
 pub use claimed::UnverifiedCertificate;
 pub(crate) use claimed::distinguished_name;

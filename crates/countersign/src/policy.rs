@@ -13,14 +13,14 @@ use crate::bundle::Version;
 use crate::condition::Condition;
 use crate::digest::Digest;
 use crate::glob::Glob;
-use crate::identity::{Extension, Identity, PublicKey};
+use crate::identity::{Extension, Identity, PublicKey, SubjectKind};
 use crate::json::Object;
 use crate::predicate::Basis;
 use crate::time::{Span, Time};
 use crate::trust::TrustRoot;
 
 pub use load::PolicyError;
-pub(crate) use pattern::Pattern;
+pub(crate) use pattern::{Fit, Pattern};
 
 /// A policy, loaded and checked.
 #[derive(Clone, Debug)]
@@ -145,10 +145,21 @@ pub(crate) struct ExpectedIdentity {
 }
 
 impl ExpectedIdentity {
-    /// Returns true if the identity is one of these, whichever root vouches for it.
-    pub(crate) fn matches(&self, identity: &Identity) -> bool {
-        let has = |(name, pattern): (&Extension, &Pattern)| identity.extensions.get(name).is_some_and(|value| pattern.matches(value));
-        self.issuer.matches(&identity.issuer) && self.subject.matches(identity.subject.as_str()) && self.extensions.iter().all(has)
+    /// Returns whether the identity is one of these, whichever root vouches for it.
+    pub(crate) fn fit(&self, identity: &Identity) -> Fit {
+        // A name of the other kind is another identity, even where it fits the pattern's letters.
+        if self.subject_kind() != identity.subject.kind() {
+            return Fit::No;
+        }
+        let of_extension =
+            |(name, pattern): (&Extension, &Pattern)| identity.extensions.get(name).map_or(Fit::No, |value| pattern.fit(value));
+        let all = [self.issuer.fit(&identity.issuer), self.subject.fit(identity.subject.as_str())];
+        all.into_iter().chain(self.extensions.iter().map(of_extension)).min().unwrap_or(Fit::No)
+    }
+
+    /// Returns of which kind the subjects are: a policy says so by how it begins to write them.
+    pub(crate) fn subject_kind(&self) -> SubjectKind {
+        SubjectKind::of(self.subject.beginning())
     }
 
     /// Returns true if the identity is named exactly, not by patterns.

@@ -6,11 +6,12 @@ use countersign::digest::Digest;
 use super::Cases;
 use super::certified::{at, trust, trusted_build, workflow};
 use crate::authority::faults::Bench;
-use crate::authority::{Authority, Identity, Witness};
+use crate::authority::{Authority, Identity, Subject, Witness};
 use crate::world::{self, Signed, World};
 
 pub(super) fn all(cases: &mut Cases) {
     allowed(cases);
+    by_patterns(cases);
     somebody_else(cases);
     broken(cases);
 }
@@ -52,6 +53,65 @@ fn allowed(cases: &mut Cases) {
         world.roots.insert("other-trusted_root.json".to_owned(), Authority::another().trusted_root());
         sign(world, "build", keyless);
     });
+}
+
+/// What a pattern must not take in.
+fn by_patterns(cases: &mut Cases) {
+    let subject = format!("subject: \"{}/.pipeline/build.yml@{}\"", world::REPOSITORY, world::BRANCH);
+    let branch = format!("refs/heads/x@{}", world::BRANCH);
+    let disguised = Identity::workflow(world::REPOSITORY, ".pipeline/build.yml", &branch, world::base().hex());
+    let signed_on_it = |payload: &[u8]| Authority::new().keyless(&disguised, payload, Witness::RekorV1, at()).bytes();
+    for (name, pattern) in
+        [("deny-identity-glob-of-a-branch-in-disguise", "glob: \"**"), ("deny-identity-regex-of-a-branch-in-disguise", "regex: \".*")]
+    {
+        cases.deny_build(
+            name,
+            "signer-unknown",
+            "The policy knows the workflow on one branch, by a pattern. The run was on a branch whose own name ends like that one's.",
+            |world| {
+                trust(world);
+                let pattern = pattern.replace(": \"", &format!(": \"{}/", world::REPOSITORY));
+                world.edit_policy(&subject, &format!("subject: {{{pattern}@{}\"}}", world::BRANCH));
+                sign(world, "build", signed_on_it);
+            },
+        );
+    }
+    cases.allow(
+        "allow-identity-of-a-branch-in-disguise",
+        "The run was on a branch whose own name ends like another's. The policy writes it out, so nothing is taken for anything else.",
+        |world| {
+            trusted_build(world);
+            world.edit_policy(&subject, &subject.replace(world::BRANCH, &branch));
+            sign(world, "build", signed_on_it);
+        },
+    );
+    cases.deny_build(
+        "deny-identity-pattern-of-another-kind",
+        "signer-unknown",
+        "The policy means whoever has an email address at a host. The workflow's name ends like one, and is a URI.",
+        |world| {
+            trust(world);
+            world.edit_policy(&subject, "subject: {glob: \"**@example.test\"}");
+            let named_like_a_person =
+                Identity { subject: Subject::Uri("https://example.test/maintainer@example.test".to_owned()), ..workflow() };
+            sign(world, "build", |payload| Authority::new().keyless(&named_like_a_person, payload, Witness::RekorV1, at()).bytes());
+        },
+    );
+    cases.deny_build(
+        "deny-identity-of-overlapping-kinds",
+        "signer-lacks-authority",
+        "The policy names the workflow as the platform, and takes in all workflows of the repository as agents. The lower of both counts.",
+        |world| {
+            trust(world);
+            let agents = format!(
+                "signers:\n  - id: agents\n    kind: agent\n    identity: {{issuer: \"https://issuer.example.test\", subject: {{glob: \"{}/**\"}}, trustRoot: {}}}\n    mayAttest: [{{predicate: \"https://example.test/note/v1\", ceiling: harness}}]\n",
+                world::REPOSITORY,
+                Digest::sha256(&Authority::new().trusted_root()),
+            );
+            world.edit_policy("signers:\n", &agents);
+            sign(world, "build", keyless);
+        },
+    );
 }
 
 /// Good bundles of those whom the policy doesn't know.

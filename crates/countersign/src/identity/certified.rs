@@ -23,7 +23,8 @@ pub struct Identity {
 
 /// The name in a certificate.
 ///
-/// The text alone tells the kinds apart: a URI has a colon, and an email address that had one would give no identity.
+/// The text alone tells the kinds apart: a URI begins with its scheme and a colon, and an email address that had a colon
+/// would give no identity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Subject {
@@ -41,6 +42,31 @@ impl Subject {
             Self::Email(text) | Self::Uri(text) => text,
         }
     }
+
+    pub(crate) const fn kind(&self) -> SubjectKind {
+        match self {
+            Self::Email(_) => SubjectKind::Email,
+            Self::Uri(_) => SubjectKind::Uri,
+        }
+    }
+}
+
+/// Which of the names in a certificate is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SubjectKind {
+    Email,
+    Uri,
+}
+
+impl SubjectKind {
+    /// Tells the kind of a name by its beginning: a scheme and a colon (RFC 3986 §3.1), or not.
+    pub(crate) fn of(text: &str) -> Self {
+        let is_scheme = |scheme: &str| {
+            let rest = scheme.strip_prefix(|first: char| first.is_ascii_alphabetic());
+            rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')))
+        };
+        if text.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme)) { Self::Uri } else { Self::Email }
+    }
 }
 
 impl Identity {
@@ -52,7 +78,7 @@ impl Identity {
     fn of(info: &CertificateInfo) -> Option<Self> {
         let subject = match info.identity.as_ref()? {
             SubjectAltName::Email(text) if text.contains('@') && !text.contains(':') => Subject::Email(text.clone()),
-            SubjectAltName::Uri(text) if text.contains(':') => Subject::Uri(text.clone()),
+            SubjectAltName::Uri(text) if SubjectKind::of(text) == SubjectKind::Uri => Subject::Uri(text.clone()),
             _ => return None,
         };
         let issuer = info.issuer.clone().filter(|issuer| !issuer.is_empty())?;
@@ -120,4 +146,19 @@ extensions! {
     DeploymentEnvironment = deployment_environment,
     /// The subject of the token, unchanged.
     TokenSubject = token_subject,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_an_email_address_unless_it_begins_with_a_scheme() {
+        for uri in ["https://example.test/o/r", "spiffe://example.test/a", "urn:a@example.test", "a+b-c.d1:"] {
+            assert_eq!(SubjectKind::of(uri), SubjectKind::Uri, "{uri}");
+        }
+        for email in ["a@example.test", "*@example.test", "**", "", ":", "1a:b", "//example.test:80", "a@b:c", "(https|http)://a"] {
+            assert_eq!(SubjectKind::of(email), SubjectKind::Email, "{email}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::bundle::{Bundle, Material};
 use crate::digest::Digest;
 use crate::identity::{Identity, PublicKey};
 use crate::limits::{self, quoted};
-use crate::policy::{Authority, Credential, ExpectedIdentity, Policy, Signer};
+use crate::policy::{Authority, Credential, Fit, Policy, Signer};
 use crate::predicate::{self, Basis, PROVENANCE, Provenance};
 use crate::reason::{Reason, Refusal};
 use crate::statement::Statement;
@@ -205,11 +205,21 @@ fn signed_by_key<'a>(bundle: &Bundle, hint: &str, policy: &'a Policy, trust: &Tr
 /// What the certificate claims is read before anything is verified: who claims nobody's name costs no verification.
 fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at: Time) -> SignedBy<'a> {
     let Some(claimed) = bundle.sigstore().signing_certificate().and_then(Identity::claimed_by) else { return SignedBy::SomebodyElse };
-    let expected = |signer: &'a Signer| match &signer.credential {
-        Credential::Identity(expected) if expected.matches(&claimed) => Some((signer, expected)),
-        _ => None,
+    let of = |wanted: Fit| {
+        let expected = move |signer: &'a Signer| match &signer.credential {
+            Credential::Identity(expected) => Some((signer, expected)),
+            Credential::Key(_) => None,
+        };
+        policy.signers.iter().filter_map(expected).filter(|(_, expected)| expected.fit(&claimed) == wanted).collect::<Vec<_>>()
     };
-    let named: Vec<(&Signer, &ExpectedIdentity)> = policy.signers.iter().filter_map(expected).collect();
+    let (named, doubtful) = (of(Fit::Yes), of(Fit::TwoRefs));
+    // Whoever may be a lower signer doesn't count as a higher one.
+    let lowest = named.iter().map(|(signer, _)| signer.kind).min();
+    if let Some((signer, _)) = doubtful.into_iter().find(|(signer, _)| lowest.is_none_or(|lowest| signer.kind < lowest)) {
+        let name = quoted(claimed.subject.as_str());
+        let detail = format!("{name} says `@refs/` twice, so that no pattern can tell whether it's signer `{}`", signer.id);
+        return SignedBy::Refused(Refusal::new(Reason::SignerUnknown, detail));
+    }
     if named.is_empty() {
         return SignedBy::SomebodyElse;
     }
@@ -222,7 +232,7 @@ fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at
         match verify::with_certificate(bundle, root, at) {
             Ok(statement) => {
                 let Signature::Certificate { identity, .. } = statement.signature() else { continue };
-                let matching = here.into_iter().filter(|(_, expected)| expected.matches(identity));
+                let matching = here.into_iter().filter(|(_, expected)| expected.fit(identity) == Fit::Yes);
                 found.extend(matching.map(|(signer, expected)| (signer.kind, !expected.is_exact(), *signer, statement.clone())));
             }
             Err(refusal) => refusals.push(refusal),

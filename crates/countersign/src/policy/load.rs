@@ -10,6 +10,7 @@ use crate::bundle::Version;
 use crate::condition::Condition;
 use crate::digest::{Algorithm, Digest};
 use crate::glob::Glob;
+use crate::identity::SubjectKind;
 use crate::json::{Json, ShapeError};
 use crate::limits::quoted;
 use crate::predicate::{APPROVAL, Basis, BuildType, CYCLONEDX, MANDATE, OVERRIDE, SPDX, STATUS, VERIFICATION_SUMMARY};
@@ -186,7 +187,12 @@ fn signers(wire: Vec<wire::Signer>) -> Result<Vec<Signer>, Problem> {
                 (Some(key), None) => Credential::Key(key),
                 (None, Some(i)) => {
                     let trust_root = root_name(&i.trust_root, &at("/identity"))?;
-                    Credential::Identity(ExpectedIdentity { trust_root, issuer: i.issuer, subject: i.subject, extensions: i.extensions })
+                    let identity = ExpectedIdentity { trust_root, issuer: i.issuer, subject: i.subject, extensions: i.extensions };
+                    if identity.subject_kind() == SubjectKind::Email && identity.subject.as_str().contains("://") {
+                        let problem = "must begin with its scheme, such as `https://`, where URIs are meant; any other beginning means email addresses";
+                        return Err(Problem::at(at("/identity/subject"), problem));
+                    }
+                    Credential::Identity(identity)
                 }
                 _ => return Err(Problem::at(at(""), "a signer needs either `key` or `identity`")),
             };

@@ -18,12 +18,32 @@ pub(crate) enum Pattern {
     Regex(String, Regex),
 }
 
+/// How a text stands to what it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fit {
+    /// It's something else.
+    No,
+    /// It fits, and nobody can tell which ref it means.
+    TwoRefs,
+    Yes,
+}
+
 impl Pattern {
-    pub(crate) fn matches(&self, text: &str) -> bool {
-        match self {
-            Self::Exact(exact) => exact == text,
+    /// Compares the whole text.
+    ///
+    /// A certificate of a pipeline names a workflow and, behind `@`, the ref that it ran on. Whoever pushes chooses the
+    /// ref's name, and git allows `refs/heads/x@refs/heads/main`. So a text that says `@refs/` twice fits no pattern,
+    /// whose wildcards could stand for the first of them; only a text that is written out names it.
+    pub(crate) fn fit(&self, text: &str) -> Fit {
+        let fits = match self {
+            Self::Exact(exact) => return if exact == text { Fit::Yes } else { Fit::No },
             Self::Glob(glob) => glob.matches(text),
             Self::Regex(_, regex) => regex.is_match(text),
+        };
+        match fits {
+            false => Fit::No,
+            true if text.matches(REF).nth(1).is_some() => Fit::TwoRefs,
+            true => Fit::Yes,
         }
     }
 
@@ -42,6 +62,14 @@ impl Pattern {
             Ok(regex) => Ok(Self::Regex(text, regex)),
             Err(regex::Error::CompiledTooBig(_)) => Err("the regular expression needs too much memory"),
             Err(_) => Err("not a regular expression (the syntax is that of the crate `regex`, without look-around and back-references)"),
+        }
+    }
+
+    /// Returns what the text begins with, as far as it stands there literally or might.
+    pub(crate) fn beginning(&self) -> &str {
+        match self {
+            Self::Regex(text, _) => text.strip_prefix('^').unwrap_or(text),
+            _ => self.as_str(),
         }
     }
 
@@ -114,6 +142,8 @@ impl<'de> Visitor<'de> for Written {
 }
 
 const FIELDS: &[&str] = &["glob", "regex"];
+/// What comes between a workflow's name and the ref that it ran on.
+const REF: &str = "@refs/";
 const REGEX_LENGTH: usize = 1_024;
 /// Bytes of memory that a compiled expression may take.
 const REGEX_SIZE: usize = 1 << 18;
@@ -143,9 +173,28 @@ mod tests {
             (r#"{"regex":"v\\d+"}"#, &["v1", "v22"], &["v", "xv1", "v1x"]),
         ] {
             let pattern = pattern(json).unwrap();
-            assert!(met.iter().all(|text| pattern.matches(text)), "{json}");
-            assert!(!unmet.iter().any(|text| pattern.matches(text)), "{json}");
+            assert!(met.iter().all(|text| pattern.fit(text) == Fit::Yes), "{json}");
+            assert!(unmet.iter().all(|text| pattern.fit(text) == Fit::No), "{json}");
         }
+    }
+
+    #[test]
+    fn a_branch_that_is_called_like_another_ref_is_met_by_no_pattern() {
+        let main = "https://example.test/o/r/w.yml@refs/heads/main";
+        let disguised = "https://example.test/o/r/w.yml@refs/heads/x@refs/heads/main";
+        for (json, of_main, of_disguised) in [
+            (r#"{"glob":"https://example.test/o/r/**@refs/heads/main"}"#, Fit::Yes, Fit::TwoRefs),
+            (r#"{"glob":"https://example.test/**"}"#, Fit::Yes, Fit::TwoRefs),
+            (r#"{"regex":"https://example[.]test/.*@refs/heads/main"}"#, Fit::Yes, Fit::TwoRefs),
+            (r#"{"glob":"https://example.test/o/r/*@refs/heads/main"}"#, Fit::Yes, Fit::No),
+            (&format!("\"{main}\""), Fit::Yes, Fit::No),
+            (&format!("\"{disguised}\""), Fit::No, Fit::Yes),
+        ] {
+            let pattern = pattern(json).unwrap();
+            assert_eq!((pattern.fit(main), pattern.fit(disguised)), (of_main, of_disguised), "{json}");
+        }
+        let tags = pattern(r#"{"glob":"https://example.test/**@refs/tags/**"}"#).unwrap();
+        assert_eq!(tags.fit("https://example.test/o/r/w.yml@refs/tags/@scope/package@1.0.0"), Fit::Yes);
     }
 
     #[test]

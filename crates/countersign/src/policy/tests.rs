@@ -273,6 +273,7 @@ fn an_identity_is_named_exactly_or_by_patterns_and_by_what_else_its_certificate_
     for good in [
         "issuer: \"https://issuer.example.test\", subject: {glob: \"https://example.test/**\"}, trustRoot: public-good",
         "issuer: {regex: \"https://[a-z]+[.]example[.]test\"}, subject: {regex: \".*@example[.]test\"}, trustRoot: public-good",
+        "issuer: a, subject: {regex: \"^https://(a|b)[.]example[.]test/.*\"}, trustRoot: public-good",
         &format!("{exact}, extensions: {{sourceRepositoryUri: \"https://example.test/demo\", sourceRepositoryRef: {{glob: refs/tags/*}}}}"),
     ] {
         let policy = policy(good).unwrap_or_else(|error| panic!("{good}: {error}"));
@@ -281,6 +282,11 @@ fn an_identity_is_named_exactly_or_by_patterns_and_by_what_else_its_certificate_
     for (bad, problem) in [
         ("issuer: a, trustRoot: public-good", "missing field"),
         ("issuer: a, subject: {glob: a, regex: b}, trustRoot: public-good", "exclude"),
+        (
+            "issuer: a, subject: {glob: \"**://example.test/**\"}, trustRoot: public-good",
+            "`/signers/0/identity/subject`: must begin with its scheme",
+        ),
+        ("issuer: a, subject: {regex: \"(https|http)://example[.]test/.*\"}, trustRoot: public-good", "must begin with its scheme"),
         ("issuer: a, subject: {regex: \"(\"}, trustRoot: public-good", "regular expression"),
         ("issuer: a, subject: b, trustRoot: public-good, extensions: {sourceRepository: c}", "sourceRepository"),
         ("issuer: a, subject: b, trustRoot: public-good, subjectKind: email", "subjectKind"),
