@@ -60,10 +60,11 @@ impl Condition {
     /// Reads a condition.
     ///
     /// # Errors
-    /// [`NotACondition`] for more than [`limits::CONDITION_BYTES`], deep nesting, anything but CEL, and variables and
-    /// functions that there are none of.
+    /// [`NotACondition`] for more than [`limits::CONDITION_BYTES`], deep nesting, anything but CEL, variables and functions
+    /// that there are none of, and for what is plainly neither true nor false.
     pub fn parse(source: &str) -> Result<Self, NotACondition> {
-        expression::parse(source, &VARIABLES).map(|expression| Self { expression })
+        let expression = expression::parse(source, &VARIABLES)?;
+        if expression.is_never_bool() { Err(NotACondition::NeverBool) } else { Ok(Self { expression }) }
     }
 
     /// Evaluates the condition.
@@ -202,8 +203,6 @@ mod tests {
             "predicate.l['a'] == 1",
             "predicate['none'] == 1",
             "predicate.n",
-            "'true'",
-            "null",
             "predicate.n + predicate.f == 3.5",
             "predicate.n + 'a' == 'a'",
             "1 / 0 == 1",
@@ -243,6 +242,28 @@ mod tests {
         assert_eq!(Condition::parse(&brackets(60)), Err(NotACondition::TooDeep));
         assert_eq!(Condition::parse(&format!("1{} == 1", "+1".repeat(100))), Err(NotACondition::TooDeep));
         assert_eq!(Condition::parse(&format!("'{}' == ''", "a".repeat(limits::CONDITION_BYTES))), Err(NotACondition::TooLong));
+        for source in [
+            "1",
+            "null",
+            "'true'",
+            "[true]",
+            "{}",
+            "-1",
+            "at",
+            "statement",
+            "1 + 1",
+            "size(predicate)",
+            "true ? 1 : 'a'",
+            "[1].map(a, true)",
+            "[true].filter(a, a)",
+        ] {
+            assert_eq!(Condition::parse(source), Err(NotACondition::NeverBool), "{source}");
+        }
+        for source in
+            ["predicate", "predicate.a", "predicate[0]", "false", "true ? 1 : false", "[true].exists_one(a, a)", "[at].all(at, at)"]
+        {
+            assert!(Condition::parse(source).is_ok(), "{source}");
+        }
         assert_eq!(Condition::parse("size(b'a') == 1"), Err(NotACondition::Unsupported("bytes")));
         assert_eq!(Condition::parse("1u == 1u"), Err(NotACondition::Unsupported("an unsigned number")));
         assert_eq!(Condition::parse("Foo{a: 1} == 1"), Err(NotACondition::Unsupported("a message")));

@@ -34,6 +34,29 @@ pub(super) enum Expression {
     Loop(Box<Loop>),
 }
 
+impl Expression {
+    /// Returns true if it's plain that the result is no truth value. Of what a statement holds nobody knows before.
+    pub(super) fn is_never_bool(&self) -> bool {
+        use Operator::{Add, Divide, Multiply, Remainder, Subtract};
+        match self {
+            Self::Null | Self::Int(_) | Self::Double(_) | Self::Text(_) | Self::List(_) | Self::Map(_) | Self::Negated(_) => true,
+            Self::Variable(name) => name != PREDICATE,
+            Self::Binary(operator, _) => matches!(operator, Add | Subtract | Multiply | Divide | Remainder),
+            Self::Choice(parts) => {
+                let [_, then, otherwise] = &**parts;
+                then.is_never_bool() && otherwise.is_never_bool()
+            }
+            Self::Call(function, _) => matches!(function, Function::Size | Function::Int | Function::Double | Function::Text),
+            Self::Loop(of) => match &of.result {
+                // Steps keep the kind of what they begin with: a truth value, a number or a list.
+                Self::Variable(name) if *name == of.result_name => of.start.is_never_bool(),
+                result => result.is_never_bool(),
+            },
+            Self::Bool(_) | Self::Select(..) | Self::Has(..) | Self::Not(_) | Self::NotFalse(_) | Self::And(_) | Self::Or(_) => false,
+        }
+    }
+}
+
 /// What a macro over a list or a map unfolds to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Loop {
@@ -102,6 +125,9 @@ pub enum NotACondition {
     /// A function isn't one of those that there are, or not with so many arguments.
     #[error("there is no function {}, or it takes another number of arguments", quoted(.0))]
     NoFunction(String),
+    /// Whatever the statement says, the result is neither true nor false.
+    #[error("is neither true nor false, whatever a statement says; compare it with something")]
+    NeverBool,
     /// A part of CEL that no statement in JSON needs.
     #[error("{0} is not supported: no statement in JSON holds one")]
     Unsupported(&'static str),
@@ -232,6 +258,9 @@ impl Reader {
         Ok(Expression::Loop(Box::new(Loop { range, item: of.iter_var, result_name: of.accu_var, start, goes_on, step, result })))
     }
 }
+
+/// The one variable that could be anything.
+const PREDICATE: &str = "predicate";
 
 /// An operator's name as it's written.
 fn shown(name: &str) -> &str {
