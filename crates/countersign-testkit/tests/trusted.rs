@@ -17,7 +17,7 @@ use countersign::time::Time;
 use countersign::trust::{Trust, TrustRoot};
 use countersign_sign::{KeyType, LocalKey};
 use countersign_testkit::authority::faults::{Bench, Fault};
-use countersign_testkit::authority::{Authority, Draft, Identity, Validity, Version, Witness};
+use countersign_testkit::authority::{Authority, Draft, Identity, Material, Validity, Version, Witness, signing_key};
 
 #[test]
 fn every_good_bundle_of_an_identity_is_believed() {
@@ -139,16 +139,54 @@ fn stamping_a_good_signature_again_and_again_blocks_nothing() {
 #[test]
 fn a_fresh_timestamp_makes_no_old_signature_young() {
     let lately = Time::from_unix(asked_at().unix_seconds() - 60).unwrap();
-    let aged = policy().replace(
-        "predicate: \"https://example.test/predicate/v1\"}]\n",
-        "predicate: \"https://example.test/predicate/v1\", maxAge: P7D}]\n",
-    );
-    assert!(aged.contains("maxAge"));
+    let aged = within_a_week();
     let old = Authority::new().managed(&key(), &payload(), Witness::Timestamp, signed_at());
     assert_eq!(decide(&old.bytes(), &aged, &[root()], asked_at()).decision, Answer::Deny);
     let restamped = Draft { tokens: vec![Authority::new().times.stamp(&old.signature, lately)], ..old.clone() };
     let decision = decide_of(&[old.bytes(), restamped.bytes()], &aged, &[root()], asked_at());
     assert_eq!(decision.decision, Answer::Deny, "{}", String::from_utf8(decision.to_json()).unwrap());
+}
+
+/// A certificate can hold for a year, and be witnessed on its last day.
+#[test]
+fn what_claims_no_time_is_as_old_as_its_certificate_however_late_the_witness() {
+    let (authority, lately) = (Authority::new(), Time::from_unix(asked_at().unix_seconds() - 60).unwrap());
+    let days_before = |days: i64| Time::from_unix(asked_at().unix_seconds() - days * 24 * 3600).unwrap();
+    let stamped = |from: Time| {
+        let validity = Validity { from, until: "2026-12-01T00:00:00Z".parse().unwrap() };
+        let certificate = authority.certificates.issue(&workflow(), &signing_key(), validity, &authority.certificate_log);
+        let draft = Draft::signed(Material::Certificate(certificate), &signing_key(), &payload());
+        authority.witnessed(draft, Witness::RekorV1AndTimestamp, lately).bytes()
+    };
+    let decided = |from| decide(&stamped(from), &within_a_week(), &[root()], asked_at());
+    let (young, old) = (decided(days_before(7)), decided(days_before(8)));
+    assert_eq!((young.decision, young.valid_until), (Answer::Allow, Some(asked_at())));
+    assert_eq!((old.decision, old.requirements[0].reasons[0].code), (Answer::Deny, Reason::EvidenceTooOld));
+}
+
+/// An entry's `notAfter` is held by the witness: what was there by then was made by then. Its `notBefore` only keeps out
+/// what is shown to be older: an old signature that was first witnessed later looks like a later one.
+#[test]
+fn when_a_key_was_valid_is_judged_by_its_earliest_witness() {
+    let stamped = |seconds| {
+        let at = Time::from_unix(signed_at().unix_seconds() + seconds).unwrap();
+        Authority::new().managed(&key(), &payload(), Witness::Timestamp, at).bytes()
+    };
+    let (early, late) = (stamped(0), stamped(3600));
+    let valid = |from: &str, until: &str| {
+        let entry = "    mayAttest: [{predicate: \"https://example.test/predicate/v1\", ceiling: harness}]\n";
+        let policy = policy().replace(entry, &format!("    validity: {{notBefore: {from}, notAfter: {until}}}\n{entry}"));
+        assert!(policy.contains("validity"));
+        policy
+    };
+    let until_between = valid("2025-01-01T00:00:00Z", "2025-12-01T12:30:00Z");
+    let from_between = valid("2025-12-01T12:30:00Z", "2026-12-01T00:00:00Z");
+    for (policy, of_early, of_late) in
+        [(&until_between, None, Some(Reason::SignerLacksAuthority)), (&from_between, Some(Reason::SignerLacksAuthority), None)]
+    {
+        assert_eq!(decide_refusal(&early, policy, &[root()], asked_at()), of_early);
+        assert_eq!(decide_refusal(&late, policy, &[root()], asked_at()), of_late);
+    }
 }
 
 fn assert_believed(bundle: &[u8], what: &str) {
@@ -218,6 +256,14 @@ requirements: [{{id: said, kind: evidence, about: artifact, predicate: "{PREDICA
         sha256(&root()),
         PublicKey::from_der(&key().public_key_der()).unwrap().to_base64(),
     )
+}
+
+/// The policy, asking for what is at most a week old.
+fn within_a_week() -> String {
+    let asked = "predicate: \"https://example.test/predicate/v1\"}]\n";
+    let policy = policy();
+    assert!(policy.contains(asked));
+    policy.replace(asked, "predicate: \"https://example.test/predicate/v1\", maxAge: P7D}]\n")
 }
 
 fn root() -> Vec<u8> {

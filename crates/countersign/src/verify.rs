@@ -20,6 +20,7 @@ pub struct Verified<T> {
     signer: Signature,
     witnessed: Vec<Time>,
     unwitnessed: Option<Refusal>,
+    certified: Option<Time>,
     bundle: Digest,
 }
 
@@ -59,6 +60,14 @@ impl<T> Verified<T> {
     /// Returns why a witness that the bundle offers proves no time, if a trust root was asked about it.
     pub(crate) const fn unwitnessed(&self) -> Option<&Refusal> {
         self.unwitnessed.as_ref()
+    }
+
+    /// Returns when the signer's certificate began to hold, and nothing for a key.
+    ///
+    /// The certificate and whatever witnesses it can be joined to a signature at any time later. That the signature isn't
+    /// older than the certificate is the one bound that nobody but the signer could have got around.
+    pub(crate) const fn certified(&self) -> Option<Time> {
+        self.certified
     }
 
     /// Returns the digest of the bundle that held the value.
@@ -136,9 +145,10 @@ pub fn with_certificate(bundle: &Bundle, root: &TrustRoot, at: Time) -> Result<V
     // 2.
     let vouched = root.vouch(Content::Statement(bundle), By::Certificate, at)?;
     // 3. and 4.
+    let begun = vouched.begun;
     let (signature, witnessed) = certified(root, vouched)?;
     // 5.
-    Ok(verified(bundle.unverified_statement(), bundle.digest(), signature, witnessed))
+    Ok(Verified { certified: begun, ..verified(bundle.unverified_statement(), bundle.digest(), signature, witnessed) })
 }
 
 /// Verifies that `key` has signed the bundle's statement, as Sigstore's own clients verify it: every witness must hold.
@@ -180,5 +190,5 @@ fn unwitnessed() -> Refusal {
 
 /// The one place where a verified value is made.
 fn verified<T: Clone>(value: &T, bundle: &Digest, signer: Signature, witnessed: Vec<Time>) -> Verified<T> {
-    Verified { value: value.clone(), signer, witnessed, unwitnessed: None, bundle: bundle.clone() }
+    Verified { value: value.clone(), signer, witnessed, unwitnessed: None, certified: None, bundle: bundle.clone() }
 }

@@ -191,7 +191,8 @@ fn holds(requirement: &Requirement, evidence: &Evidence, believed: &Believed, ag
     }
 }
 
-/// "Not older than" uses the older of claimed and witnessed time; of a key's signature, a witness alone shows no age.
+/// "Not older than" uses the older of claimed and witnessed time. A witness alone shows no age: without a claim it's the
+/// certificate's beginning that counts, which a key hasn't got.
 fn freshness(requirement: &Requirement, evidence: &Evidence, believed: &Believed, at: Time) -> Result<Option<Time>, Refusal> {
     let Some(max_age) = requirement.max_age else { return Ok(None) };
     let claimed = evidence.claimed_at.map(|claimed| believed.witnessed().map_or(claimed, |witnessed| claimed.min(witnessed)));

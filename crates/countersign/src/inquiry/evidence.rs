@@ -67,12 +67,12 @@ impl Believed {
         self.statement.witnessed().first().copied()
     }
 
-    /// Returns the earliest time that a witness proves, if the statement can't be much older than that.
+    /// Returns a time that the statement is no older than, whatever it claims.
     ///
-    /// A witness proves that a signature was there by then, and anybody can have an old one stamped anew. Only a
-    /// certificate's own time keeps the signature near it.
-    pub(crate) fn no_older_than(&self) -> Option<Time> {
-        self.witnessed().filter(|_| matches!(self.statement.signature(), Signature::Certificate { .. }))
+    /// A witness proves that a signature was there by then, and anybody can have an old one stamped anew, or logged. A
+    /// certificate is what nobody else can get for it: the signature is no older than that, however late its witness.
+    pub(crate) const fn no_older_than(&self) -> Option<Time> {
+        self.statement.certified()
     }
 
     /// Returns how well the fact at `pointer` is founded: the least of the claim and the ceiling.

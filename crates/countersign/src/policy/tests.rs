@@ -110,6 +110,7 @@ fn refuses_what_would_require_less_than_its_author_thinks() {
             "condition: \"predicate ==\", kind: owner, ",
             "line 39, column 20: `/requirements/6/condition`: is no CEL expression: mismatched input '<EOF>', in line 1 of the condition, column 13",
         ),
+        ("kind: owner, ", "condition: \"1\", kind: owner, ", "`/requirements/6/condition`: is neither true nor false"),
         ("kind: owner, ", "condition: \"now() < at\", kind: owner, ", "no function `now`"),
         ("kind: owner, ", "condition: \"env == at\", kind: owner, ", "no variable `env`"),
         ("about: source, allow: [claude-code]", "about: source, condition: true, allow: [claude-code]", "`/requirements/3/condition`"),

@@ -62,6 +62,8 @@ pub(crate) struct Vouched {
 }
 
 /// Returns true if sigstore-verify can use the root at all.
+    /// When the certificate began to hold.
+    pub(crate) begun: Option<Time>,
 pub(super) fn is_usable(root: &TrustedRoot) -> bool {
     Verifier::new(root).is_ok()
 }
@@ -125,7 +127,9 @@ impl TrustRoot {
             By::Certificate => bundle.sigstore().signing_certificate().and_then(Identity::claimed_by),
             By::Key(_) => None,
         };
-        Ok(Vouched { identity, witnessed })
+        let certificates = results.iter().filter_map(VerificationResult::certificate);
+        let begun = certificates.filter_map(|certificate| Time::from_unix(certificate.not_before.as_second()).ok()).min();
+        Ok(Vouched { identity, begun, witnessed })
     }
 }
 
