@@ -90,11 +90,24 @@ impl Authority {
         Self::with_keys_from(0x60)
     }
 
+    /// One of another instance, with other names and keys.
+    ///
+    /// # Panics
+    /// Never: its keys are fixed.
+    #[must_use]
+    pub fn elsewhere() -> Self {
+        Self::named("elsewhere", 0x70)
+    }
+
     fn with_keys_from(first: u8) -> Self {
+        Self::named("signers", first)
+    }
+
+    fn named(name: &'static str, first: u8) -> Self {
         let key = |number: u8, key_type| -> Key { Rc::new(fixed_key(key_type, first + number)) };
         let lifetime = Validity { from: time(LIFETIME.0), until: time(LIFETIME.1) };
         Self {
-            certificates: CertificateAuthority::new("signers", &key(0, KeyType::P256), key(1, KeyType::P256), Purpose::Code, lifetime),
+            certificates: CertificateAuthority::new(name, &key(0, KeyType::P256), key(1, KeyType::P256), Purpose::Code, lifetime),
             certificate_log: CertificateLog { key: key(2, KeyType::P256) },
             rekor_v1: RekorV1::new(key(3, KeyType::P256)),
             rekor_v2: RekorV2 { key: key(4, KeyType::Ed25519) },

@@ -112,8 +112,7 @@ fn fits(reason: Reason, place: &str) -> bool {
         Reason::LogEntryInvalid,
     ];
     const LOG: &[Reason] = &[Reason::LogEntryInvalid, Reason::TimeUnwitnessed];
-    // Where nothing is left that could say when, sigstore-verify misses the log entry, even under a root without logs.
-    const TIMES: &[Reason] = &[Reason::TimestampInvalid, Reason::TimeUnwitnessed, Reason::LogEntryInvalid];
+    const TIMES: &[Reason] = &[Reason::TimestampInvalid, Reason::TimeUnwitnessed];
     let by_place: &[(&str, &[&[Reason]])] = &[
         // An older version than the bundle's asks for less than a newer one does.
         ("/mediaType", &[&[Reason::LogEntryInvalid]]),

@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod entry;
+mod names;
 mod timestamp;
 mod vouching;
 
@@ -17,7 +18,7 @@ use crate::limits::{self, quoted};
 use crate::shape::{Misshapen, Shape};
 use crate::time::Time;
 
-pub(crate) use vouching::{By, Content, Vouched};
+pub(crate) use vouching::{By, Content, Vouched, unwitnessed};
 
 /// The trust roots that a question is asked under.
 #[derive(Clone, Debug, Default)]

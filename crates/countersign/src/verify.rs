@@ -9,7 +9,7 @@ use crate::identity::{Identity, PublicKey};
 use crate::reason::{Reason, Refusal};
 use crate::statement::Statement;
 use crate::time::Time;
-use crate::trust::{By, Content, Trust, TrustRoot, Vouched};
+use crate::trust::{By, Content, Trust, TrustRoot, Vouched, unwitnessed};
 
 pub use message::{message_with_certificate, message_with_key};
 
@@ -182,10 +182,6 @@ fn certified(root: &TrustRoot, vouched: Vouched) -> Result<(Signature, Vec<Time>
         .identity
         .ok_or_else(|| Refusal::new(Reason::SignerUnknown, "the certificate names neither an email address nor a URI, or no issuer"))?;
     Ok((Signature::Certificate { identity: Box::new(identity), trust_root: root.digest().clone() }, vouched.witnessed))
-}
-
-fn unwitnessed() -> Refusal {
-    Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made")
 }
 
 /// The one place where a verified value is made.

@@ -5,6 +5,7 @@ use countersign::decision::Answer;
 use countersign::digest::{Algorithm, Digest, DigestSet};
 use countersign::time::Time;
 
+use super::witnesses::rooted;
 use super::{Cases, build_only};
 use crate::authority::{Authority, Draft, Identity, Material, Validity, Version, Witness, signing_key};
 use crate::case::Expect;
@@ -160,6 +161,25 @@ fn refused(cases: &mut Cases) {
                 let certificate = other.certificates.issue(&workflow(), &signing_key(), validity, &other.certificate_log);
                 authority.witnessed(Draft { material: Material::Certificate(certificate), ..draft }, Witness::RekorV1AndTimestamp, at())
             });
+        },
+    );
+    cases.deny_build(
+        "deny-certificate-of-another-instance",
+        "certificate-untrusted",
+        "The workflow's certificate and its witnesses are of another instance of Sigstore, whose trust root wasn't given.",
+        |world| {
+            trust(world);
+            certify(world, "build", &Authority::elsewhere(), Witness::RekorV1AndTimestamp, |_, draft| draft);
+        },
+    );
+    cases.deny_build(
+        "deny-certificate-without-witness",
+        "time-unwitnessed",
+        "The trust root has no logs, and the bundle has no timestamp either: nobody knows when the certificate had to hold.",
+        |world| {
+            trust(world);
+            rooted(world, Authority::new().trusted_root_without(&["tlogs", "ctlogs"]));
+            certify(world, "build", &Authority::new(), Witness::Timestamp, |_, draft| Draft { tokens: Vec::new(), ..draft });
         },
     );
     cases.deny_build(

@@ -226,7 +226,7 @@ fn ask_for_witness(world: &mut World) {
 }
 
 /// Gives another trust root in the place of the one that the policy names.
-fn rooted(world: &mut World, root: Vec<u8>) {
+pub(super) fn rooted(world: &mut World, root: Vec<u8>) {
     let digest = |bytes: &[u8]| Digest::sha256(bytes).to_string();
     world.edit_policy(&digest(&world.roots["trusted_root.json"].clone()), &digest(&root));
     world.roots.insert("trusted_root.json".to_owned(), root);

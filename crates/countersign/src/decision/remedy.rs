@@ -1,9 +1,10 @@
-//! What to do about a requirement that isn't met, as commands to type.
+//! What to do about a requirement that isn't met, as commands to type: what fits the reason, for that kind of requirement.
 //! Words in capitals stand for what only the asker knows.
 
 use crate::digest::Digest;
 use crate::policy::Kind;
 use crate::predicate::{CYCLONEDX, PROVENANCE, SPDX, TEST_RESULT};
+use crate::reason::Reason;
 
 /// What the requirement is about, as the question has it.
 pub(super) enum Subject<'a> {
@@ -13,8 +14,77 @@ pub(super) enum Subject<'a> {
     Commit(Option<&'a Digest>),
 }
 
+/// Returns the commands that fit the reason.
+pub(super) fn remedy(kind: &Kind, reason: Reason, subject: &Subject<'_>) -> Vec<String> {
+    match Step::after(reason) {
+        Step::Make => make(kind, subject),
+        Step::Other(command) => vec![command.to_owned()],
+        Step::Nothing => Vec::new(),
+    }
+}
+
+/// Returns the commands that fit a reason for which no new statement would help; `None` where one would.
+pub(super) fn instead_of_making(reason: Reason) -> Option<Vec<String>> {
+    match Step::after(reason) {
+        Step::Make => None,
+        Step::Other(command) => Some(vec![command.to_owned()]),
+        Step::Nothing => Some(Vec::new()),
+    }
+}
+
+/// What helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// A statement, or another one, by somebody who may make it.
+    Make,
+    /// Something else: the evidence is right, and what was asked or trusted isn't.
+    Other(&'static str),
+    /// No command: what is there could not be fetched or judged, and making it again is no remedy.
+    Nothing,
+}
+
+impl Step {
+    const fn after(reason: Reason) -> Self {
+        match reason {
+            Reason::EvidenceMissing
+            | Reason::SignerUnknown
+            | Reason::Malformed
+            | Reason::CertificateExpired
+            | Reason::SignatureInvalid
+            | Reason::SubjectMismatch
+            | Reason::DigestRefused
+            | Reason::DigestConflict
+            | Reason::ClaimedTimeImpossible
+            | Reason::SignerLacksAuthority
+            | Reason::BuilderUnexpected
+            | Reason::BuildTypeUnknown
+            | Reason::ExternalParameterUnexpected
+            | Reason::SourceAmbiguous
+            | Reason::SourceUnexpected
+            | Reason::RunOutcomeMissing
+            | Reason::RunFailed
+            | Reason::AgentNotAllowed
+            | Reason::ModelNotAllowed
+            | Reason::ToolNotAllowed
+            | Reason::SandboxNotAllowed
+            | Reason::OwnerMissing
+            | Reason::GateMissing
+            | Reason::SbomMismatch
+            | Reason::BasisTooLow
+            | Reason::EvidenceTooOld => Self::Make,
+            // A statement that we sign has no witness: one that has is to be handed over, or whoever witnessed it trusted.
+            Reason::TimestampInvalid | Reason::LogEntryInvalid | Reason::TimeUnwitnessed => Self::Other(WITNESSED),
+            Reason::CertificateUntrusted => Self::Other(TRUSTED),
+            Reason::ConditionFalse => Self::Other(EXPLAINED),
+            Reason::ResourceUnexpected => Self::Other(NAMED),
+            Reason::ResourceAmbiguous => Self::Other(CHECKED),
+            Reason::SubjectDigestUnsupported | Reason::EvidenceUnavailable | Reason::EvidenceLimit => Self::Nothing,
+        }
+    }
+}
+
 /// Returns the commands that would supply the evidence.
-pub(super) fn remedy(kind: &Kind, subject: &Subject<'_>) -> Vec<String> {
+pub(super) fn make(kind: &Kind, subject: &Subject<'_>) -> Vec<String> {
     let command = match (kind, subject) {
         (Kind::Evidence { predicate }, _) if ![SPDX, CYCLONEDX, TEST_RESULT, PROVENANCE].contains(&predicate.as_str()) => {
             return Vec::new();
@@ -52,7 +122,7 @@ pub(super) fn build(kinds: &[&Kind]) -> String {
         matches!(kind, Kind::SandboxImage { .. } | Kind::Owner | Kind::Agent { .. } | Kind::Model { .. } | Kind::Tools { .. })
     };
     let kind = kinds.iter().find(by_agent).copied().unwrap_or(&Kind::Builder);
-    remedy(kind, &Subject::Artifact).concat()
+    make(kind, &Subject::Artifact).concat()
 }
 
 /// Returns the command that states one agent's run which shows all of this.
@@ -72,5 +142,75 @@ fn git(subject: &Subject<'_>) -> String {
     match subject {
         Subject::Commit(Some(commit)) => format!("git:{}", commit.hex()),
         _ => "git:COMMIT".to_owned(),
+    }
+}
+
+const WITNESSED: &str = "countersign verify TARGET --policy FILE --trust FILE --bundle WITNESSED";
+const TRUSTED: &str = "countersign verify TARGET --policy FILE --trust FILE";
+const EXPLAINED: &str = "countersign explain TARGET --policy FILE";
+const NAMED: &str = "countersign verify TARGET --policy FILE --resource URI";
+pub(super) const CHECKED: &str = "countersign policy check FILE";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+
+    #[test]
+    fn no_reason_is_answered_by_a_statement_that_would_not_help() {
+        let (mut made, mut other, mut nothing) = (0, 0, 0);
+        for reason in Reason::ALL.iter().copied() {
+            for kind in kinds() {
+                for subject in [Subject::Artifact, Subject::Commit(None)] {
+                    let commands = remedy(&kind, reason, &subject);
+                    let makes = |command: &String| ["countersign run ", "countersign attest "].iter().any(|verb| command.starts_with(verb));
+                    match Step::after(reason) {
+                        Step::Make => assert!(commands.len() == 1 && commands.iter().all(makes), "{reason}, {}: {commands:?}", kind.name()),
+                        Step::Other(_) => assert!(commands.len() == 1 && !commands.iter().any(makes), "{reason}: {commands:?}"),
+                        Step::Nothing => assert!(commands.is_empty() && reason.leaves_unknown(), "{reason}: {commands:?}"),
+                    }
+                }
+            }
+            match Step::after(reason) {
+                Step::Make => made += 1,
+                Step::Other(_) => other += 1,
+                Step::Nothing => nothing += 1,
+            }
+        }
+        assert_eq!((made, other, nothing), (26, 7, 3));
+    }
+
+    #[test]
+    fn what_was_asked_or_trusted_wrongly_is_to_be_asked_or_trusted_otherwise() {
+        for (reason, part) in [
+            (Reason::CertificateUntrusted, "--trust FILE"),
+            (Reason::TimeUnwitnessed, "--bundle WITNESSED"),
+            (Reason::ResourceUnexpected, "--resource URI"),
+            (Reason::ResourceAmbiguous, "policy check"),
+            (Reason::ConditionFalse, "explain"),
+        ] {
+            let commands = remedy(&Kind::Builder, reason, &Subject::Artifact);
+            assert!(commands.iter().all(|command| command.contains(part)) && commands.len() == 1, "{reason}: {commands:?}");
+            assert_eq!(instead_of_making(reason), Some(commands));
+        }
+        assert_eq!(instead_of_making(Reason::RunFailed), None);
+    }
+
+    /// One of each kind, of the types that there is a verb for.
+    fn kinds() -> Vec<Kind> {
+        let image = Digest::sha256(b"image");
+        vec![
+            Kind::Evidence { predicate: TEST_RESULT.to_owned() },
+            Kind::Evidence { predicate: PROVENANCE.to_owned() },
+            Kind::Builder,
+            Kind::Source,
+            Kind::RunOutcome,
+            Kind::Agent { allow: Vec::new() },
+            Kind::Model { allow: Vec::new() },
+            Kind::Tools { allow: Vec::new() },
+            Kind::SandboxImage { allow: vec![image] },
+            Kind::Owner,
+            Kind::Sbom { predicate: SPDX.to_owned() },
+        ]
     }
 }

@@ -238,22 +238,22 @@ impl Inquiry<'_> {
                 };
                 result.reasons = sorted_by_json(reasons);
                 // What could not be fetched or judged is there already: making it again is no remedy.
-                if result.status == Status::Unmet {
-                    result.remedy = self.remedy(verdict.requirement);
+                if let (Status::Unmet, Some(reason)) = (result.status, result.reasons.first()) {
+                    result.remedy = self.remedy(verdict.requirement, reason.code);
                 }
             }
         }
         result
     }
 
-    fn remedy(&self, requirement: &Requirement) -> Vec<String> {
+    fn remedy(&self, requirement: &Requirement, reason: Reason) -> Vec<String> {
         let commits = self.resource.as_ref().map_or_else(|_| BTreeSet::new(), |resource| self.commits(resource));
         let subject = match requirement.about {
             _ if self.is_about_commit() => Subject::Commit(Some(&self.question.artifact)),
             About::Source => Subject::Commit(commits.first()),
             About::Artifact => Subject::Artifact,
         };
-        remedy::remedy(&requirement.kind, &subject)
+        remedy::remedy(&requirement.kind, reason, &subject)
     }
 
     /// The reason of the candidate that came furthest; without a candidate, what strangers brought, or that nothing is there.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::verdict::Verdict;
-use super::{Decision, ReasonResult, Status};
+use super::{Decision, ReasonResult, Status, remedy};
 use crate::digest::Digest;
 use crate::inquiry::Inquiry;
 use crate::policy::{About, Requirement};
@@ -111,6 +111,9 @@ impl Inquiry<'_> {
         for piece in &mut missing {
             let results = decision.requirements.iter().filter(|result| piece.requirements.contains(&result.id));
             piece.because = results.flat_map(|result| &result.reasons).max_by_key(|reason| reason.code).cloned();
+            let is_statement = matches!(piece.kind, MissingKind::Build | MissingKind::AgentRun | MissingKind::Statement);
+            let instead = piece.because.as_ref().filter(|_| is_statement).and_then(|because| remedy::instead_of_making(because.code));
+            piece.commands = instead.unwrap_or_else(|| std::mem::take(&mut piece.commands));
         }
         WhyNot { schema: "https://countersign.dev/why-not/v1", decision, missing }
     }

@@ -10,7 +10,7 @@ use crate::predicate::{self, Basis, PROVENANCE, Provenance};
 use crate::reason::{Reason, Refusal};
 use crate::statement::Statement;
 use crate::time::{Span, Time};
-use crate::trust::{Trust, TrustRoot};
+use crate::trust::{Trust, TrustRoot, unwitnessed};
 use crate::verify::{self, Signature, Verified};
 
 /// A bundle that was looked at.
@@ -251,11 +251,21 @@ fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at
     if trust.roots().iter().any(|root| !meant(root) && verify::with_certificate(bundle, root, at).is_ok()) {
         return SignedBy::SomebodyElse;
     }
-    // Of several roots, the one that came furthest says most.
-    SignedBy::Refused(refusals.into_iter().max_by_key(|refusal| refusal.reason).unwrap_or_else(|| {
-        let detail = format!("no trust root was given that the policy names for {}", quoted(claimed.subject.as_str()));
+    // Of several roots, those that came furthest say most.
+    SignedBy::Refused(furthest(refusals).unwrap_or_else(|| {
+        let given: Vec<_> = trust.roots().iter().map(|root| root.digest().to_string()).collect();
+        let name = quoted(claimed.subject.as_str());
+        let detail = format!("no trust root was given that the policy names for {name}, only {}", given.join(", "));
         Refusal::new(Reason::CertificateUntrusted, detail)
     }))
+}
+
+/// Joins the refusals of the roots that came furthest, in the order of the roots; each says something once.
+fn furthest(refusals: Vec<Refusal>) -> Option<Refusal> {
+    let reason = refusals.iter().map(|refusal| refusal.reason).max()?;
+    let mut details: Vec<_> = refusals.into_iter().filter(|refusal| refusal.reason == reason).map(|refusal| refusal.detail).collect();
+    details.dedup();
+    Some(Refusal { reason, detail: details.join("; ") })
 }
 
 /// Finds the signer who may say it; where none may, the first speaks for all.
@@ -314,10 +324,7 @@ fn authority<'a>(
 fn in_time(statement: &Verified<Statement>, policy: &Policy, claimed_at: Option<Time>, at: Time) -> Result<(), Refusal> {
     let witnessed = statement.witnessed().first().copied();
     if witnessed.is_none() && !policy.unwitnessed {
-        return Err(statement
-            .unwitnessed()
-            .cloned()
-            .unwrap_or_else(|| Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made")));
+        return Err(statement.unwitnessed().cloned().unwrap_or_else(unwitnessed));
     }
     let made = witnessed.unwrap_or(at).min(at);
     if let Some(claimed) = claimed_at.filter(|claimed| *claimed > made.plus(Span::CLOCK_SKEW)) {

@@ -6,13 +6,13 @@ use std::borrow::Cow;
 use sigstore_trust_root::TrustedRoot;
 use sigstore_types::{
     Artifact, ArtifactDigest, Bundle as SigstoreBundle, DerPublicKey, HashAlgorithm, KindVersion, MessageSignature, Sha256Hash, Sha512Hash,
-    SignatureContent, TimeRange, TransparencyLogEntry,
+    SignatureContent, TimeRange, TransparencyLogEntry, VerificationMaterialContent,
 };
 use sigstore_verify::{
     CertificateError, Error, PublicKeyVerificationPolicy, TimestampError, VerificationPolicy, VerificationResult, Verifier,
 };
 
-use super::{TrustRoot, checkpoint, entry, timestamp};
+use super::{TrustRoot, checkpoint, entry, names, timestamp};
 use crate::bundle::{Artifact as Given, Bundle, MessageBundle, Version};
 use crate::digest::{Algorithm, Digest};
 use crate::identity::{Identity, PublicKey};
@@ -45,6 +45,11 @@ impl<'a> Content<'a> {
         }
     }
 
+    fn has_witnesses(self) -> bool {
+        let material = &self.sigstore().verification_material;
+        !material.tlog_entries.is_empty() || !material.timestamp_verification_data.rfc3161_timestamps.is_empty()
+    }
+
     const fn version(self) -> Version {
         match self {
             Self::Statement(bundle) => bundle.version(),
@@ -57,13 +62,13 @@ impl<'a> Content<'a> {
 pub(crate) struct Vouched {
     /// The certificate's identity; `None` for a key, and for a certificate whose name is neither email nor URI.
     pub(crate) identity: Option<Identity>,
+    /// When the certificate began to hold.
+    pub(crate) begun: Option<Time>,
     /// The times that witnesses prove, earliest first.
     pub(crate) witnessed: Vec<Time>,
 }
 
 /// Returns true if sigstore-verify can use the root at all.
-    /// When the certificate began to hold.
-    pub(crate) begun: Option<Time>,
 pub(super) fn is_usable(root: &TrustedRoot) -> bool {
     Verifier::new(root).is_ok()
 }
@@ -72,7 +77,8 @@ impl TrustRoot {
     /// Verifies a bundle under this root alone, so that it is known which root vouched.
     ///
     /// 1. Only authorities and logs count whose time had begun by `at`.
-    /// 2. A certificate needs an entry in a log if the root has any log at all, begun or not.
+    /// 2. A certificate names one of the root's authorities as its issuer. It needs an entry in a log if the root has any
+    ///    log at all, begun or not, and something that could say when it was used.
     /// 3. Each log entry is verified alone, with the one log that it names: sigstore-verify ties neither a checkpoint
     ///    to the entry's `logId`, nor the number of entries to their proofs.
     /// 4. From v0.2 on each entry has a proof of inclusion. Its checkpoint is written as checkpoints are, and what the
@@ -88,7 +94,11 @@ impl TrustRoot {
         let entries = &material.tlog_entries;
         // 2.
         if matches!(by, By::Certificate) {
+            self.check_issuer(bundle)?;
             self.check_logged(bundle)?;
+            if !bundle.has_witnesses() {
+                return Err(unwitnessed());
+            }
         }
         // 5.
         for token in &material.timestamp_verification_data.rfc3161_timestamps {
@@ -134,6 +144,38 @@ impl TrustRoot {
 }
 
 impl TrustRoot {
+    /// Checks that the certificate says to be issued by one of the root's authorities, or by one in the bundle's own chain.
+    ///
+    /// Nothing is proved by that. But where it isn't so, the bundle is of another instance of Sigstore, and that says more
+    /// than that its log, or its timestamp authority, isn't one of this root's.
+    fn check_issuer(&self, bundle: Content<'_>) -> Result<(), Refusal> {
+        let Some(leaf) = bundle.sigstore().signing_certificate() else { return Ok(()) };
+        let authorities = self.root.certificate_authorities.iter().flat_map(|authority| &authority.cert_chain.certificates);
+        let authorities = authorities.map(|certificate| certificate.raw_bytes.as_bytes());
+        let carried = match &bundle.sigstore().verification_material.content {
+            VerificationMaterialContent::X509CertificateChain { certificates } => certificates.as_slice(),
+            _ => &[],
+        };
+        let mut issuers = authorities.chain(carried.iter().skip(1).map(|certificate| certificate.raw_bytes.as_bytes()));
+        match names::of(leaf.as_bytes()) {
+            Some(names) if !issuers.any(|known| names::of(known).is_some_and(|known| known.subject == names.issuer)) => {
+                Err(self.not_issued(bundle))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn not_issued(&self, bundle: Content<'_>) -> Refusal {
+        Self::untrusted(bundle, &format!("no authority of trust root {} issued the certificate", self.digest))
+    }
+
+    /// Refuses the bundle's certificate, and says whom it names as its issuer.
+    fn untrusted(bundle: Content<'_>, why: &str) -> Refusal {
+        let names = bundle.sigstore().signing_certificate().and_then(|leaf| names::of(leaf.as_bytes()));
+        let issuer = names.map_or_else(|| "nobody by name".to_owned(), |names| names::shown(names.issuer));
+        Refusal::new(Reason::CertificateUntrusted, format!("{why}, which names {issuer} as its issuer"))
+    }
+
     /// Checks that the bundle has a log entry if the root has any log at all.
     pub(crate) fn check_logged(&self, bundle: Content<'_>) -> Result<(), Refusal> {
         if bundle.sigstore().verification_material.tlog_entries.is_empty() && !self.root.tlogs.is_empty() {
@@ -232,21 +274,18 @@ impl<'a> Sought<'a> {
         match error {
             Error::Certificate(
                 CertificateError::ChainInvalid(_) | CertificateError::Expired { .. } | CertificateError::NotYetValid { .. },
-            ) => self.expiry(root, bundle, artifact).unwrap_or_else(|| {
-                Refusal::new(Reason::CertificateUntrusted, format!("no authority of trust root {digest} issued the certificate"))
-            }),
+            ) => self.expiry(root, bundle, artifact).unwrap_or_else(|| self.root.not_issued(self.bundle)),
             Error::Certificate(CertificateError::NoValidAuthority { .. }) => {
-                Refusal::new(Reason::CertificateUntrusted, format!("no authority of trust root {digest} held when the signature was made"))
+                let why = format!("no authority of trust root {digest} that held when the signature was made issued the certificate");
+                TrustRoot::untrusted(self.bundle, &why)
             }
             // The root itself was usable when it was read: what it lacks now are certificate logs that had begun by `at`.
-            Error::Certificate(CertificateError::Sct(_)) | Error::InvalidTrustRoot(_) => Refusal::new(
-                Reason::CertificateUntrusted,
-                format!("no certificate log of trust root {digest} has promised to keep the certificate"),
-            ),
-            Error::Certificate(_) => Refusal::new(Reason::CertificateUntrusted, "the certificate can't be read"),
-            Error::Timestamp(TimestampError::NoVerifiedTimestamp(_)) => {
-                Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made")
+            Error::Certificate(CertificateError::Sct(_)) | Error::InvalidTrustRoot(_) => {
+                let why = format!("no certificate log of trust root {digest} has promised to keep the certificate");
+                TrustRoot::untrusted(self.bundle, &why)
             }
+            Error::Certificate(_) => Refusal::new(Reason::CertificateUntrusted, "the certificate can't be read"),
+            Error::Timestamp(TimestampError::NoVerifiedTimestamp(_)) => unwitnessed(),
             Error::Timestamp(TimestampError::OutsideAuthorityValidity { .. }) => {
                 timestamp_invalid("the timestamp authority did not hold at the time that its timestamp states")
             }
@@ -330,6 +369,11 @@ fn holds(window: &TimeRange, time: Time) -> bool {
 
 fn log_entry(detail: impl Into<String>) -> Refusal {
     Refusal::new(Reason::LogEntryInvalid, detail)
+}
+
+/// The refusal of a signature that nothing says the time of.
+pub(crate) fn unwitnessed() -> Refusal {
+    Refusal::new(Reason::TimeUnwitnessed, "neither a timestamp nor a log proves when the signature was made")
 }
 
 fn timestamp_invalid(detail: impl Into<String>) -> Refusal {

@@ -1,13 +1,13 @@
 //! Verifies bundles that sign an artifact itself, as Sigstore's own clients do.
 //! Such a signature is no statement, so no decision is made from one.
 
-use super::{Signature, Verified, certified, unwitnessed, verified};
+use super::{Signature, Verified, certified, verified};
 use crate::bundle::{Artifact, MessageBundle};
 use crate::digest::Digest;
 use crate::identity::PublicKey;
 use crate::reason::{Reason, Refusal};
 use crate::time::Time;
-use crate::trust::{By, Content, TrustRoot};
+use crate::trust::{By, Content, TrustRoot, unwitnessed};
 
 /// Verifies that the identity in the bundle's certificate has signed the artifact, if the trust root vouches for it.
 ///

@@ -360,7 +360,7 @@ pub(super) fn piece(kind: MissingKind, predicate_type: Option<&str>, detail: Str
 fn statement(requirements: &[&Requirement], what: &str, subject: &Subject<'_>) -> Missing {
     let kind: Option<&Kind> = requirements.first().map(|requirement| &requirement.kind);
     let predicate_type = kind.map_or("", Kind::predicate_type);
-    let commands = kind.map_or(Vec::new(), |kind| remedy::remedy(kind, subject));
+    let commands = kind.map_or(Vec::new(), |kind| remedy::make(kind, subject));
     Missing {
         commands,
         ..piece(MissingKind::Statement, Some(predicate_type), format!("a statement of type `{predicate_type}` about {what}"))
@@ -380,7 +380,7 @@ fn signers(ways: &BTreeSet<Way<'_>>) -> Vec<String> {
     ways.iter().map(|way| way.signer.to_owned()).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-pub(super) const CHECK: &str = "countersign policy check FILE";
+pub(super) use remedy::CHECKED as CHECK;
 const ASK_ABOUT_FILE: &str = "countersign verify PATH --policy FILE";
 /// Most commits that a build which isn't there is thought to name.
 const COMMITS: usize = 64;
