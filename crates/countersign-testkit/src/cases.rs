@@ -3,6 +3,7 @@
 
 mod certified;
 mod conditions;
+mod foreign;
 mod identities;
 mod refused;
 mod witnesses;
@@ -62,6 +63,7 @@ pub(crate) fn all() -> Vec<(&'static str, Made)> {
     allowed(&mut cases);
     refused::all(&mut cases);
     conditions::all(&mut cases);
+    foreign::all(&mut cases);
     certified::all(&mut cases);
     identities::all(&mut cases);
     witnesses::all(&mut cases);
