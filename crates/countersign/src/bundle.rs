@@ -195,8 +195,13 @@ impl Bundle {
 
     /// Returns true if the bundle offers any witness of the time: a log entry or a timestamp.
     pub(crate) fn has_witnesses(&self) -> bool {
+        self.witnesses() > 0
+    }
+
+    /// Returns how many log entries and timestamps there are.
+    pub(crate) fn witnesses(&self) -> usize {
         let material = &self.sigstore.verification_material;
-        !material.tlog_entries.is_empty() || !material.timestamp_verification_data.rfc3161_timestamps.is_empty()
+        material.tlog_entries.len() + material.timestamp_verification_data.rfc3161_timestamps.len()
     }
 
     /// Returns what sigstore-types reads in the same bytes.

@@ -97,13 +97,15 @@ pub struct Inquiry<'a> {
     /// What each bundle by a signer of the policy says, those included that another one stands for.
     said: BTreeMap<Digest, Said>,
     /// The statements that answer anything that was wanted, each with its signer.
-    answers: BTreeSet<(String, Digest)>,
+    answers: BTreeSet<Said>,
     pub(crate) strangers: BTreeMap<Digest, String>,
     objects: BTreeMap<Digest, Vec<u8>>,
     asked: BTreeMap<Wanted, Answer>,
     pending: VecDeque<Wanted>,
     followed: BTreeSet<Digest>,
     looks: usize,
+    /// What was verified.
+    checks: usize,
 }
 
 /// What became of one `Wanted`.
@@ -111,7 +113,7 @@ pub struct Inquiry<'a> {
 struct Answer {
     answered: bool,
     unavailable: BTreeSet<String>,
-    statements: BTreeSet<(String, Digest)>,
+    statements: BTreeSet<Said>,
     over_limit: bool,
 }
 
@@ -145,6 +147,7 @@ impl<'a> Inquiry<'a> {
             pending: VecDeque::new(),
             followed: BTreeSet::new(),
             looks: 0,
+            checks: 0,
         };
         inquiry.plan();
         Ok(inquiry)
@@ -202,19 +205,21 @@ impl<'a> Inquiry<'a> {
     fn look_at(&mut self, wanted: &Wanted, bytes: &[u8]) {
         // Beyond the limit nothing is examined, and what was is forgotten: an answer that rests on the part that came
         // first would depend on the order. Everything that is wanted stays unknown.
-        if self.looks > limits::LOOKS_PER_INQUIRY {
+        if self.has_looked_too_much() {
             return;
         }
         let digest = Digest::sha256(bytes);
         let looked_at = self.said.contains_key(&digest) || self.evidence.contains_key(&digest) || self.strangers.contains_key(&digest);
         if !looked_at {
             self.looks += 1;
-            if self.looks > limits::LOOKS_PER_INQUIRY {
+            let enough = self.has_looked_too_much();
+            let examined = (!enough).then(|| evidence::examine(bytes, self.policy, self.trust, self.question.at, &mut self.checks));
+            let Some(examined) = examined.filter(|_| !self.has_looked_too_much()) else {
                 self.evidence.clear();
                 self.strangers.clear();
                 return;
-            }
-            match evidence::examine(bytes, self.policy, self.trust, self.question.at) {
+            };
+            match examined {
                 Examined::BySomebodyElse { predicate_type } => {
                     self.strangers.insert(digest, predicate_type);
                     return;
@@ -223,6 +228,10 @@ impl<'a> Inquiry<'a> {
             }
         }
         self.count(wanted, &digest);
+    }
+
+    fn has_looked_too_much(&self) -> bool {
+        self.looks > limits::LOOKS_PER_INQUIRY || self.checks > limits::CHECKS_PER_INQUIRY
     }
 
     /// Counts a statement as an answer only if it is one, by a signer who may make it: whoever can push can hand over
@@ -234,15 +243,14 @@ impl<'a> Inquiry<'a> {
         if let (Some(believed), Some(answer)) = (believed, self.asked.get_mut(wanted))
             && wanted.is_answered_by(believed.statement.value())
         {
-            let statement = said.whatever_the_time();
-            self.answers.insert(statement.clone());
-            answer.statements.insert(statement);
+            self.answers.insert(said.clone());
+            answer.statements.insert(said.clone());
             answer.over_limit |= answer.statements.len() > limits::STATEMENTS_PER_WANTED;
         }
     }
 
-    /// Keeps evidence. Whoever can push can wrap one signed statement in any number of bundles, by other blanks for
-    /// instance: the first of them by digest stands for all.
+    /// Keeps evidence. Whoever can push can wrap one signed statement in any number of bundles, by other blanks or with
+    /// other witnesses: the best of them stands for all.
     fn keep(&mut self, bundle: &Digest, evidence: Evidence) {
         if let Some(said) = evidence.said.clone() {
             self.said.insert(bundle.clone(), said.clone());
@@ -250,10 +258,12 @@ impl<'a> Inquiry<'a> {
                 Entry::Vacant(entry) => {
                     entry.insert(bundle.clone());
                 }
-                Entry::Occupied(mut first) if bundle < first.get() => {
-                    self.evidence.remove(&first.insert(bundle.clone()));
+                Entry::Occupied(mut best) => {
+                    if self.evidence.get(best.get()).is_some_and(|best| !evidence.stands_before(best)) {
+                        return;
+                    }
+                    self.evidence.remove(&best.insert(bundle.clone()));
                 }
-                Entry::Occupied(_) => return,
             }
         }
         self.evidence.insert(bundle.clone(), evidence);
@@ -373,6 +383,7 @@ impl<'a> Inquiry<'a> {
     fn overruns(&self) -> impl Iterator<Item = String> {
         let overruns = [
             (self.looks > limits::LOOKS_PER_INQUIRY, limits::LOOKS_PER_INQUIRY, "bundles were found"),
+            (self.checks > limits::CHECKS_PER_INQUIRY, limits::CHECKS_PER_INQUIRY, "signatures and witnesses were to be verified"),
             (self.answers.len() > limits::STATEMENTS_PER_INQUIRY, limits::STATEMENTS_PER_INQUIRY, "statements by known signers were found"),
             (self.followed.len() > limits::DIGESTS_FOLLOWED, limits::DIGESTS_FOLLOWED, "digests were to be followed"),
         ];

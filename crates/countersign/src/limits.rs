@@ -9,8 +9,8 @@ pub const PAYLOAD_BYTES: usize = 8 << 20;
 pub const JSON_DEPTH: usize = 64;
 /// Most values in one JSON text: a value can take a hundred times the memory of its text.
 pub const JSON_VALUES: usize = 1 << 19;
-/// Most log entries of one bundle, and most timestamps: each is verified.
-pub const WITNESSES: usize = 8;
+/// Most log entries of one bundle, and most timestamps: each is verified. Bundles have one or two.
+pub const WITNESSES: usize = 4;
 /// Largest trust root, in bytes.
 pub const TRUST_ROOT_BYTES: usize = 1 << 20;
 /// Most certificate authorities, logs or timestamp authorities of one trust root, and most certificates of one of them.
@@ -23,6 +23,9 @@ pub const STATEMENTS_PER_WANTED: usize = 256;
 pub const STATEMENTS_PER_INQUIRY: usize = 2_048;
 /// Most bundles of any kind that one inquiry looks at.
 pub const LOOKS_PER_INQUIRY: usize = 10_000;
+/// Most signatures, log entries and timestamps in the bundles that name a signer of the policy, in one inquiry: each is
+/// verified, under each trust root that could vouch for it.
+pub const CHECKS_PER_INQUIRY: usize = 1 << 15;
 /// Most digests that one inquiry asks about.
 pub const DIGESTS_FOLLOWED: usize = 64;
 /// Most policy keys that a bundle without a usable hint is tried against.

@@ -53,7 +53,7 @@ pub(super) fn suffices(
     if let Some(wanted) = requirement.basis.filter(|wanted| found < *wanted) {
         return Err(Refusal::new(Reason::BasisTooLow, format!("the fact is founded on `{found}`, and `{wanted}` is asked for")));
     }
-    let fresh_until = freshness(requirement, evidence, believed, against.question.at)?;
+    let fresh_until = freshness(requirement, evidence, against.question.at)?;
     Ok([fresh_until, believed.signer_until].into_iter().flatten().min())
 }
 
@@ -191,12 +191,9 @@ fn holds(requirement: &Requirement, evidence: &Evidence, believed: &Believed, ag
     }
 }
 
-/// "Not older than" uses the older of claimed and witnessed time. A witness alone shows no age: without a claim it's the
-/// certificate's beginning that counts, which a key hasn't got.
-fn freshness(requirement: &Requirement, evidence: &Evidence, believed: &Believed, at: Time) -> Result<Option<Time>, Refusal> {
+fn freshness(requirement: &Requirement, evidence: &Evidence, at: Time) -> Result<Option<Time>, Refusal> {
     let Some(max_age) = requirement.max_age else { return Ok(None) };
-    let claimed = evidence.claimed_at.map(|claimed| believed.witnessed().map_or(claimed, |witnessed| claimed.min(witnessed)));
-    let Some(made) = claimed.or_else(|| believed.no_older_than()) else {
+    let Some(made) = evidence.made() else {
         return Err(Refusal::new(Reason::EvidenceTooOld, "nothing says how old the statement is"));
     };
     let until = made.plus(max_age);

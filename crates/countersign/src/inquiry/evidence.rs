@@ -1,6 +1,8 @@
 //! Examines one bundle: who signed it, may they, and when.
 //! What it is evidence of depends on the question, and is judged elsewhere.
 
+use std::cmp::Reverse;
+
 use crate::bundle::{Bundle, Material};
 use crate::digest::Digest;
 use crate::identity::{Identity, PublicKey};
@@ -35,18 +37,32 @@ pub(crate) struct Evidence {
     pub(crate) standing: Result<Believed, Refusal>,
 }
 
-/// What makes two bundles one piece of evidence: the same payload, by the same signer, at the same proved times.
+/// What makes two bundles one piece of evidence: the same payload, by the same signer, whatever witnessed it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Said {
     signer: String,
     payload: Digest,
-    witnessed: Vec<Time>,
 }
 
-impl Said {
-    /// Returns who said what.
-    pub(crate) fn whatever_the_time(&self) -> (String, Digest) {
-        (self.signer.clone(), self.payload.clone())
+impl Evidence {
+    /// Returns when the statement was made, as far as "not older than" can rest on it.
+    ///
+    /// It's the older of claimed and witnessed. A witness alone shows no age: without a claim it's the certificate's
+    /// beginning that counts, which a key hasn't got.
+    pub(crate) fn made(&self) -> Option<Time> {
+        let believed = self.standing.as_ref().ok()?;
+        let claimed = self.claimed_at.map(|claimed| believed.witnessed().map_or(claimed, |witnessed| claimed.min(witnessed)));
+        claimed.or_else(|| believed.no_older_than())
+    }
+
+    /// Returns true if this bundle stands for what it says rather than the other, which says the same.
+    ///
+    /// One that is believed does, then the one that is young for longest: in nothing else that a requirement could ask
+    /// do two that are believed differ. Of equals the first by digest stands for all.
+    pub(crate) fn stands_before(&self, other: &Self) -> bool {
+        let rank =
+            |evidence: &Self| (evidence.standing.is_ok(), evidence.standing.as_ref().err().map(|refusal| refusal.reason), evidence.made());
+        (rank(self), Reverse(&self.bundle)) > (rank(other), Reverse(&other.bundle))
     }
 }
 
@@ -96,7 +112,9 @@ impl Believed {
 /// 4. The signer may attest statements of this type, and could do so when the signature was made.
 /// 5. The policy asks for no witness of that time, or there is one.
 /// 6. The statement claims no time that hadn't come yet.
-pub(crate) fn examine(bytes: &[u8], policy: &Policy, trust: &Trust, at: Time) -> Examined {
+///
+/// What is verified is counted: a signature and each witness, under each root that is asked.
+pub(crate) fn examine(bytes: &[u8], policy: &Policy, trust: &Trust, at: Time, checks: &mut usize) -> Examined {
     // 1.
     let bundle = match Bundle::parse(bytes) {
         Ok(bundle) => bundle,
@@ -107,7 +125,7 @@ pub(crate) fn examine(bytes: &[u8], policy: &Policy, trust: &Trust, at: Time) ->
     };
     let predicate_type = bundle.unverified_statement().predicate_type.clone();
     // 2. and 3.
-    let (signers, statement) = match signed_by(&bundle, policy, trust, at) {
+    let (signers, statement) = match signed_by(&bundle, policy, trust, at, checks) {
         SignedBy::OneOf(signers, statement) => (signers, *statement),
         SignedBy::SomebodyElse => return Examined::BySomebodyElse { predicate_type: limits::cut(&predicate_type) },
         SignedBy::Refused(refusal) => return refused(bundle.digest().clone(), limits::cut(&predicate_type), refusal),
@@ -122,10 +140,9 @@ pub(crate) fn examine(bytes: &[u8], policy: &Policy, trust: &Trust, at: Time) ->
         Signature::Certificate { trust_root, .. } => Some(trust_root.clone()),
         Signature::Key(_) => None,
     };
-    let witnessed = statement.witnessed().to_vec();
     let (signer, standing) = authorised(&signers, statement, policy, claimed_at, at);
     let payload = Digest::sha256(bundle.unverified_payload());
-    let said = Said { signer: signer.id.clone(), payload, witnessed };
+    let said = Said { signer: signer.id.clone(), payload };
     Examined::Evidence(Box::new(Evidence {
         bundle: bundle.digest().clone(),
         predicate_type,
@@ -163,24 +180,27 @@ struct Signers<'a> {
     others: Vec<&'a Signer>,
 }
 
-fn signed_by<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at: Time) -> SignedBy<'a> {
+fn signed_by<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at: Time, checks: &mut usize) -> SignedBy<'a> {
     match bundle.material() {
-        Material::Key { hint } => signed_by_key(bundle, hint, policy, trust, at),
-        Material::Certificate => signed_by_identity(bundle, policy, trust, at),
+        Material::Key { hint } => signed_by_key(bundle, hint, policy, trust, at, checks),
+        Material::Certificate => signed_by_identity(bundle, policy, trust, at, checks),
     }
 }
 
-fn signed_by_key<'a>(bundle: &Bundle, hint: &str, policy: &'a Policy, trust: &Trust, at: Time) -> SignedBy<'a> {
+fn signed_by_key<'a>(bundle: &Bundle, hint: &str, policy: &'a Policy, trust: &Trust, at: Time, checks: &mut usize) -> SignedBy<'a> {
     let keys = || {
         policy.signers.iter().filter_map(|signer| match &signer.credential {
             Credential::Key(key) => Some((signer, key)),
             Credential::Identity(_) => None,
         })
     };
-    let verified = |(signer, key): (&'a Signer, &PublicKey)| match verify::with_witnessed_key(bundle, key, trust, at) {
-        Ok(statement) => SignedBy::OneOf(Signers { first: signer, others: Vec::new() }, Box::new(statement)),
-        Err(refusal) => {
-            SignedBy::Refused(Refusal { detail: format!("{}; the bundle names signer `{}`", refusal.detail, signer.id), ..refusal })
+    let mut verified = |(signer, key): (&'a Signer, &PublicKey)| {
+        *checks += 1 + bundle.witnesses() * trust.roots().len();
+        match verify::with_witnessed_key(bundle, key, trust, at) {
+            Ok(statement) => SignedBy::OneOf(Signers { first: signer, others: Vec::new() }, Box::new(statement)),
+            Err(refusal) => {
+                SignedBy::Refused(Refusal { detail: format!("{}; the bundle names signer `{}`", refusal.detail, signer.id), ..refusal })
+            }
         }
     };
     // The hint only selects: the signature decides.
@@ -203,7 +223,7 @@ fn signed_by_key<'a>(bundle: &Bundle, hint: &str, policy: &'a Policy, trust: &Tr
 /// Finds whom the certificate names among the policy's identities, and has the trust roots that they name vouch for it.
 ///
 /// What the certificate claims is read before anything is verified: who claims nobody's name costs no verification.
-fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at: Time) -> SignedBy<'a> {
+fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at: Time, checks: &mut usize) -> SignedBy<'a> {
     let Some(claimed) = bundle.sigstore().signing_certificate().and_then(Identity::claimed_by) else { return SignedBy::SomebodyElse };
     let of = |wanted: Fit| {
         let expected = move |signer: &'a Signer| match &signer.credential {
@@ -223,13 +243,17 @@ fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at
     if named.is_empty() {
         return SignedBy::SomebodyElse;
     }
+    let mut with_root = |root: &TrustRoot| {
+        *checks += 1 + bundle.witnesses();
+        verify::with_certificate(bundle, root, at)
+    };
     let (mut found, mut refusals) = (Vec::new(), Vec::new());
     for root in trust.roots() {
         let here: Vec<_> = named.iter().filter(|(_, expected)| expected.trust_root.means(root)).collect();
         if here.is_empty() {
             continue;
         }
-        match verify::with_certificate(bundle, root, at) {
+        match with_root(root) {
             Ok(statement) => {
                 let Signature::Certificate { identity, .. } = statement.signature() else { continue };
                 let matching = here.into_iter().filter(|(_, expected)| expected.fit(identity) == Fit::Yes);
@@ -248,7 +272,7 @@ fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at
     }
     // The same name under another trust root is another identity.
     let meant = |root: &TrustRoot| named.iter().any(|(_, expected)| expected.trust_root.means(root));
-    if trust.roots().iter().any(|root| !meant(root) && verify::with_certificate(bundle, root, at).is_ok()) {
+    if trust.roots().iter().any(|root| !meant(root) && with_root(root).is_ok()) {
         return SignedBy::SomebodyElse;
     }
     // Of several roots, those that came furthest say most.

@@ -16,6 +16,7 @@ use super::{TrustRoot, checkpoint, entry, names, timestamp};
 use crate::bundle::{Artifact as Given, Bundle, MessageBundle, Version};
 use crate::digest::{Algorithm, Digest};
 use crate::identity::{Identity, PublicKey};
+use crate::limits;
 use crate::reason::{Reason, Refusal};
 use crate::time::Time;
 
@@ -80,7 +81,8 @@ impl TrustRoot {
     /// 2. A certificate names one of the root's authorities as its issuer. It needs an entry in a log if the root has any
     ///    log at all, begun or not, and something that could say when it was used.
     /// 3. Each log entry is verified alone, with the one log that it names: sigstore-verify ties neither a checkpoint
-    ///    to the entry's `logId`, nor the number of entries to their proofs.
+    ///    to the entry's `logId`, nor the number of entries to their proofs. All timestamps are verified with the first
+    ///    entry; a second one needs only a time at which the certificate held.
     /// 4. From v0.2 on each entry has a proof of inclusion. Its checkpoint is written as checkpoints are, and what the
     ///    entry says beside what the log signed agrees with it.
     /// 5. Each timestamp is written as timestamps are, without anything that no signature covers.
@@ -106,11 +108,12 @@ impl TrustRoot {
         }
         let mut results = Vec::new();
         if entries.is_empty() {
-            results.push(sought.verify(None)?);
+            results.push(sought.verify(None, limits::WITNESSES)?);
         }
         // 3.
-        for entry in entries {
-            results.push(sought.verify(Some(entry))?);
+        for (number, entry) in entries.iter().enumerate() {
+            let tokens = if number == 0 { limits::WITNESSES } else { 1 };
+            results.push(sought.verify(Some(entry), tokens)?);
         }
         let mut witnessed = Vec::new();
         for result in &results {
@@ -194,8 +197,8 @@ struct Sought<'a> {
 }
 
 impl<'a> Sought<'a> {
-    /// Has the bundle verified with one of its log entries, or with none.
-    fn verify(&self, entry: Option<&TransparencyLogEntry>) -> Result<VerificationResult, Refusal> {
+    /// Has the bundle verified with one of its log entries, or with none, and with so many of its timestamps.
+    fn verify(&self, entry: Option<&TransparencyLogEntry>, tokens: usize) -> Result<VerificationResult, Refusal> {
         let mut root = self.begun.clone();
         root.tlogs.retain(|log| entry.is_some_and(|entry| log.log_id == entry.log_id));
         if let Some(entry) = entry {
@@ -216,6 +219,7 @@ impl<'a> Sought<'a> {
         }
         let mut bundle = self.bundle.sigstore().clone();
         bundle.verification_material.tlog_entries = entry.cloned().into_iter().collect();
+        bundle.verification_material.timestamp_verification_data.rfc3161_timestamps.truncate(tokens);
         let (bundle, artifact) = self.with_artifact(bundle)?;
         // 6.
         let found = Verifier::new(&root).and_then(|verifier| match self.by {
