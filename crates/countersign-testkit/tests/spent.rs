@@ -62,17 +62,16 @@ fn one_statement_is_one_piece_of_evidence_however_often_it_is_wrapped() {
 /// Bundles that name a signer of the policy are verified, so that there is a bound on them, and past it nothing counts.
 #[test]
 fn beyond_the_limit_of_checks_nothing_is_verified_and_nothing_is_told() {
-    // Each is a signature and four timestamps, the first of which is none.
+    // Each root could vouch for each of the four timestamps, the first of which is none.
     let hostile = Draft { tokens: (1..=4).map(|byte| vec![byte; 8]).collect(), ..good() }.bytes();
+    let cost = |witnesses: usize| 1 + witnesses * ROOTS;
     let blank = |number: usize| [hostile.clone(), vec![b' '; number]].concat();
-    let good = good().bytes();
-    let fill = |count: usize| (0..count).map(blank).chain([good.clone()]).collect::<Vec<_>>();
-    // The good one costs two.
-    let within = fill((limits::CHECKS_PER_INQUIRY - 2) / 5);
-    assert_eq!(decide(&within).decision, Answer::Allow, "at the limit");
-    let mut beyond = fill(limits::CHECKS_PER_INQUIRY / 5 + 1);
+    let fill = |count: usize| (0..count).map(blank).chain([good().bytes()]).collect::<Vec<_>>();
+    let most = (limits::CHECKS_PER_INQUIRY - cost(1)) / cost(4);
+    assert_eq!(decide_under(ROOTS, &fill(most)).decision, Answer::Allow, "at the limit");
+    let mut beyond = fill(most + 1);
     for _ in 0..2 {
-        let (decision, spent) = counted(|| decide(&beyond));
+        let (decision, spent) = counted(|| decide_under(ROOTS, &beyond));
         let reasons: Vec<_> = decision.requirements[0].reasons.iter().map(|reason| reason.code).collect();
         assert_eq!((decision.decision, reasons), (Answer::Undetermined, vec![Reason::EvidenceLimit]));
         assert!(spent < limits::CHECKS_PER_INQUIRY as u64, "{spent}");
@@ -103,11 +102,17 @@ fn stamp_of(draft: &Draft, seconds: i64) -> Vec<u8> {
 }
 
 fn decide(bundles: &[Vec<u8>]) -> Decision {
+    decide_under(1, bundles)
+}
+
+/// Asks under so many trust roots, which trust the same authority and aren't the same file.
+fn decide_under(roots: usize, bundles: &[Vec<u8>]) -> Decision {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| install_default_provider(&Counting).map_err(|_| "another provider was first").unwrap());
     let root = Authority::new().trusted_root();
     let policy = Policy::parse(policy(&root).as_bytes()).unwrap();
-    let trust = Trust::keys_only().with(TrustRoot::parse(&root).unwrap());
+    let roots = (0..roots).map(|number| TrustRoot::parse(&[root.clone(), vec![b' '; number]].concat()).unwrap());
+    let trust = roots.fold(Trust::keys_only(), Trust::with);
     let question = Question::new(Digest::sha256(ARTIFACT), "demo.tar", "2025-12-15T00:00:00Z".parse().unwrap()).unwrap();
     let mut inquiry = Inquiry::about(question.environment("here"), &trust, &policy).unwrap();
     while let Some(wanted) = inquiry.next() {
@@ -156,6 +161,8 @@ fn signed_at() -> Time {
     "2025-12-01T12:00:30Z".parse().unwrap()
 }
 
+/// Enough that few bundles reach the limit.
+const ROOTS: usize = 32;
 const ARTIFACT: &[u8] = b"the bytes of demo.tar\n";
 const PREDICATE: &str = "https://example.test/predicate/v1";
 

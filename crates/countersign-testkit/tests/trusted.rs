@@ -162,6 +162,42 @@ fn what_claims_no_time_is_as_old_as_its_certificate_however_late_the_witness() {
     let (young, old) = (decided(days_before(7)), decided(days_before(8)));
     assert_eq!((young.decision, young.valid_until), (Answer::Allow, Some(asked_at())));
     assert_eq!((old.decision, old.requirements[0].reasons[0].code), (Answer::Deny, Reason::EvidenceTooOld));
+    // Of all bundles of one statement the one that is young for longest stands for it, wherever it lies.
+    let mut found: Vec<_> = (7..13).map(|days| stamped(days_before(days))).collect();
+    for _ in 0..found.len() {
+        let decision = decide_of(&found, &within_a_week(), &[root()], asked_at());
+        assert_eq!((decision.decision, decision.evidence.len()), (Answer::Allow, 1));
+        found.rotate_left(1);
+    }
+}
+
+#[test]
+fn an_untrusted_certificate_is_refused_with_every_root_that_was_asked_and_the_issuer_that_it_names() {
+    let (bundle, other) = (
+        Authority::elsewhere().keyless(&workflow(), &payload(), Witness::RekorV1AndTimestamp, signed_at()).bytes(),
+        Authority::another().trusted_root(),
+    );
+    let entry = policy().lines().skip_while(|line| !line.contains("id: workflow")).take(4).collect::<Vec<_>>().join("\n");
+    let second = entry.replace("id: workflow", "id: second").replace(&sha256(&root()), &sha256(&other));
+    let naming_both = policy().replace(&entry, &format!("{entry}\n{second}"));
+    let detail = |roots: &[Vec<u8>]| {
+        let decision = decide(&bundle, &naming_both, roots, asked_at());
+        let reason = &decision.requirements[0].reasons[0];
+        assert_eq!(reason.code, Reason::CertificateUntrusted);
+        reason.detail.clone()
+    };
+    let both = detail(&[root(), other.clone()]);
+    for part in [sha256(&root()), sha256(&other), "`CN=elsewhere intermediate`".to_owned()] {
+        assert!(both.contains(&part), "{part}: {both}");
+    }
+    assert_eq!(both, detail(&[other, root()]), "in whatever order they are given");
+    // None of the roots that were given is one that the policy names.
+    let neither = Authority::another().trusted_root_without(&["ctlogs"]);
+    let unnamed = detail(&[neither.clone()]);
+    assert!(
+        unnamed.contains(&sha256(&neither)) && unnamed.contains("elsewhere") && unnamed.contains("no trust root was given"),
+        "{unnamed}"
+    );
 }
 
 /// An entry's `notAfter` is held by the witness: what was there by then was made by then. Its `notBefore` only keeps out

@@ -12,7 +12,7 @@ use crate::predicate::{self, Basis, PROVENANCE, Provenance};
 use crate::reason::{Reason, Refusal};
 use crate::statement::Statement;
 use crate::time::{Span, Time};
-use crate::trust::{Trust, TrustRoot, unwitnessed};
+use crate::trust::{Trust, TrustRoot, issuer, unwitnessed};
 use crate::verify::{self, Signature, Verified};
 
 /// A bundle that was looked at.
@@ -224,7 +224,8 @@ fn signed_by_key<'a>(bundle: &Bundle, hint: &str, policy: &'a Policy, trust: &Tr
 ///
 /// What the certificate claims is read before anything is verified: who claims nobody's name costs no verification.
 fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at: Time, checks: &mut usize) -> SignedBy<'a> {
-    let Some(claimed) = bundle.sigstore().signing_certificate().and_then(Identity::claimed_by) else { return SignedBy::SomebodyElse };
+    let Some(certificate) = bundle.sigstore().signing_certificate() else { return SignedBy::SomebodyElse };
+    let Some(claimed) = Identity::claimed_by(certificate) else { return SignedBy::SomebodyElse };
     let of = |wanted: Fit| {
         let expected = move |signer: &'a Signer| match &signer.credential {
             Credential::Identity(expected) => Some((signer, expected)),
@@ -279,7 +280,9 @@ fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at
     SignedBy::Refused(furthest(refusals).unwrap_or_else(|| {
         let given: Vec<_> = trust.roots().iter().map(|root| root.digest().to_string()).collect();
         let name = quoted(claimed.subject.as_str());
-        let detail = format!("no trust root was given that the policy names for {name}, only {}", given.join(", "));
+        let (given, issuer) = (given.join(", "), issuer(certificate.as_bytes()));
+        let detail =
+            format!("no trust root was given that the policy names for {name}, only {given}; the certificate names {issuer} as its issuer");
         Refusal::new(Reason::CertificateUntrusted, detail)
     }))
 }

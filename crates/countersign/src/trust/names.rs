@@ -4,6 +4,11 @@
 use crate::der::{CONTEXT_0, INTEGER, SEQUENCE, SET, element, only, whole};
 use crate::limits::quoted;
 
+/// Writes the name that a certificate gives its issuer, for a detail.
+pub(crate) fn issuer(certificate: &[u8]) -> String {
+    of(certificate).map_or_else(|| NOBODY.to_owned(), |names| shown(names.issuer))
+}
+
 /// The two names, each as the whole element of DER.
 pub(super) struct Names<'a> {
     pub(super) issuer: &'a [u8],
@@ -23,14 +28,14 @@ pub(super) fn of(certificate: &[u8]) -> Option<Names<'_>> {
 }
 
 /// Writes a name for a detail: its organisation and its common name, as far as it has them, with a stranger's text quoted.
-pub(super) fn shown(name: &[u8]) -> String {
+fn shown(name: &[u8]) -> String {
     let mut parts = Vec::new();
     let mut rest = only(name, SEQUENCE).unwrap_or_default();
     while let Some((set, others)) = element(rest, SET) {
         parts.extend(only(set, SEQUENCE).and_then(attribute));
         rest = others;
     }
-    if parts.is_empty() { "nobody by name".to_owned() } else { quoted(&parts.join(", ")) }
+    if parts.is_empty() { NOBODY.to_owned() } else { quoted(&parts.join(", ")) }
 }
 
 /// Reads an attribute whose text is a `PrintableString` or a `UTF8String`.
@@ -40,6 +45,7 @@ fn attribute(attribute: &[u8]) -> Option<String> {
     Some(format!("{short}={}", std::str::from_utf8(text).ok()?))
 }
 
+const NOBODY: &str = "nobody by name";
 const UTF8_STRING: u8 = 0x0C;
 const PRINTABLE_STRING: u8 = 0x13;
 /// `id-at-organizationName` and `id-at-commonName` (RFC 5280 appendix A.1).

@@ -174,8 +174,7 @@ impl TrustRoot {
 
     /// Refuses the bundle's certificate, and says whom it names as its issuer.
     fn untrusted(bundle: Content<'_>, why: &str) -> Refusal {
-        let names = bundle.sigstore().signing_certificate().and_then(|leaf| names::of(leaf.as_bytes()));
-        let issuer = names.map_or_else(|| "nobody by name".to_owned(), |names| names::shown(names.issuer));
+        let issuer = bundle.sigstore().signing_certificate().map(|leaf| names::issuer(leaf.as_bytes())).unwrap_or_default();
         Refusal::new(Reason::CertificateUntrusted, format!("{why}, which names {issuer} as its issuer"))
     }
 
