@@ -3,6 +3,7 @@
 
 mod certified;
 mod claimed;
+pub(crate) mod names;
 mod spki;
 #[cfg(test)]
 mod wycheproof;
@@ -21,7 +22,7 @@ use crate::digest::{Algorithm, Digest};
 pub(crate) use certified::SubjectKind;
 pub use certified::{Extension, Identity, Subject};
 pub use claimed::UnverifiedCertificate;
-pub(crate) use claimed::distinguished_name;
+pub(crate) use names::distinguished_name;
 
 /// The algorithms of keys that sign statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,6 @@
 
 mod checkpoint;
 mod entry;
-mod names;
 mod timestamp;
 mod vouching;
 
@@ -18,7 +17,6 @@ use crate::limits::{self, quoted};
 use crate::shape::{Misshapen, Shape};
 use crate::time::Time;
 
-pub(crate) use names::issuer;
 pub(crate) use vouching::{By, Content, Vouched, unwitnessed};
 
 /// The trust roots that a question is asked under.

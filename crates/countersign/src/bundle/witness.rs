@@ -87,7 +87,7 @@ fn stated(response: &[u8]) -> Option<Stated<'_>> {
     for tag in [SEQUENCE, BOOLEAN, INTEGER] {
         rest = element(rest, tag).map_or(rest, |(_, rest)| rest);
     }
-    let name = element(rest, CONTEXT_0).and_then(|(name, _)| only(only(name, DIRECTORY_NAME)?, SEQUENCE));
+    let name = element(rest, CONTEXT_0).and_then(|(name, _)| only(name, DIRECTORY_NAME));
     Some(Stated { time: std::str::from_utf8(time).ok()?, authority: name })
 }
 

@@ -5,14 +5,14 @@ use std::cmp::Reverse;
 
 use crate::bundle::{Bundle, Material};
 use crate::digest::Digest;
-use crate::identity::{Identity, PublicKey};
+use crate::identity::{Identity, PublicKey, names};
 use crate::limits::{self, quoted};
 use crate::policy::{Authority, Credential, Fit, Policy, Signer};
 use crate::predicate::{self, Basis, PROVENANCE, Provenance};
 use crate::reason::{Reason, Refusal};
 use crate::statement::Statement;
 use crate::time::{Span, Time};
-use crate::trust::{Trust, TrustRoot, issuer, unwitnessed};
+use crate::trust::{Trust, TrustRoot, unwitnessed};
 use crate::verify::{self, Signature, Verified};
 
 /// A bundle that was looked at.
@@ -280,7 +280,7 @@ fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at
     SignedBy::Refused(furthest(refusals).unwrap_or_else(|| {
         let given: Vec<_> = trust.roots().iter().map(|root| root.digest().to_string()).collect();
         let name = quoted(claimed.subject.as_str());
-        let (given, issuer) = (given.join(", "), issuer(certificate.as_bytes()));
+        let (given, issuer) = (given.join(", "), names::issuer(certificate.as_bytes()));
         let detail =
             format!("no trust root was given that the policy names for {name}, only {given}; the certificate names {issuer} as its issuer");
         Refusal::new(Reason::CertificateUntrusted, detail)

@@ -12,10 +12,10 @@ use sigstore_verify::{
     CertificateError, Error, PublicKeyVerificationPolicy, TimestampError, VerificationPolicy, VerificationResult, Verifier,
 };
 
-use super::{TrustRoot, checkpoint, entry, names, timestamp};
+use super::{TrustRoot, checkpoint, entry, timestamp};
 use crate::bundle::{Artifact as Given, Bundle, MessageBundle, Version};
 use crate::digest::{Algorithm, Digest};
-use crate::identity::{Identity, PublicKey};
+use crate::identity::{Identity, PublicKey, names};
 use crate::limits;
 use crate::reason::{Reason, Refusal};
 use crate::time::Time;
