@@ -4,6 +4,8 @@
 mod checkpoint;
 mod entry;
 mod timestamp;
+#[cfg(test)]
+mod vectors;
 mod vouching;
 
 use std::fmt;

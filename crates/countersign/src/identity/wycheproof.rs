@@ -20,7 +20,7 @@ fn run(name: &str) -> Option<[usize; 3]> {
     let (mut accepted, mut refused, mut keys) = (0, 0, 0);
     for group in file["testGroups"].as_array().unwrap() {
         let Ok(key) = PublicKey::from_der(&unhex(&group["publicKeyDer"])) else {
-            println!("{name}: a key of another encoding is refused: {}", group["publicKeyDer"]);
+            println!("{name}: a key of another kind or encoding is refused: {}", group["publicKeyDer"]);
             keys += 1;
             continue;
         };
@@ -75,4 +75,9 @@ fn no_ed25519_signature_is_judged_wrongly() {
 fn no_signature_of_rsa_is_judged_wrongly() {
     assert!(run("rsa_signature_2048_sha256_test.json").is_none_or(|found| found == [12, 247, 0]));
     assert!(run("rsa_pss_2048_sha256_mgf1_32_test.json").is_none_or(|found| found == [64, 44, 0]));
+}
+
+#[test]
+fn no_key_of_ml_dsa_is_taken() {
+    assert!(run("mldsa_44_verify_test.json").is_none_or(|found| found == [0, 0, 27]));
 }
