@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
-use countersign::json::Json;
+use countersign::json::{Json, Object};
 
 /// One changed bundle.
 pub(crate) struct Mutation {
@@ -94,6 +94,12 @@ fn of_text(text: &str, put: &mut impl FnMut(&'static str, Option<Json>)) {
             text_is("byte less", STANDARD.encode(&bytes[..bytes.len() - 1]));
             text_is("twice", STANDARD.encode([bytes.as_slice(), bytes.as_slice()].concat()));
             text_is("zeros", STANDARD.encode(vec![0; bytes.len()]));
+            if let Some(longer) = longer_length(&bytes) {
+                text_is("DER whose length is written longer than need be", STANDARD.encode(longer));
+            }
+            if let Some((b'{', rest)) = bytes.split_first() {
+                text_is("JSON with whitespace", STANDARD.encode([b"{ ", rest].concat()));
+            }
             for (way, form) in [
                 ("base64 for addresses", URL_SAFE.encode(&bytes)),
                 ("base64 without padding", STANDARD_NO_PAD.encode(&bytes)),
@@ -149,6 +155,9 @@ fn written(good: &Json, place: &str) -> Vec<Mutation> {
         ("comma behind", format!(r#""{name}":{value},"#)),
         ("comment", format!(r#""{name}":/**/{value}"#)),
     ];
+    if let Some(Json::Object(members)) = good.pointer(place) {
+        forms.push(("reorder", format!(r#""{name}":{}"#, backwards(members))));
+    }
     if let Some(text) = value.strip_prefix('"') {
         let first = u32::from(text.as_bytes()[0]);
         forms.extend([
@@ -181,9 +190,7 @@ fn whole(good: &Json) -> Vec<Mutation> {
     ];
     forms.extend(sample(bytes.len()).into_iter().map(|length| ("cut", bytes[..length].to_vec())));
     if let Json::Object(members) = good {
-        let members: Vec<_> =
-            members.iter().rev().map(|(name, value)| format!(r#""{name}":{}"#, String::from_utf8(value.canonical()).unwrap())).collect();
-        forms.push(("reorder", format!("{{{}}}", members.join(",")).into_bytes()));
+        forms.push(("reorder", backwards(members).into_bytes()));
     }
     let mut with = |way, place: &str, value: Json| {
         let mut bundle = good.clone();
@@ -211,6 +218,12 @@ fn whole(good: &Json) -> Vec<Mutation> {
         with(way, "/dsseEnvelope/payload", Json::from(STANDARD.encode(payload.replacen(from, to, 1))));
     }
     forms.into_iter().map(|(way, bytes)| Mutation { way, place: String::new(), bytes }).collect()
+}
+
+/// An object whose members stand in the opposite of their usual order.
+fn backwards(members: &Object) -> String {
+    let member = |(name, value): (&String, &Json)| format!(r#""{name}":{}"#, String::from_utf8(value.canonical()).unwrap());
+    format!("{{{}}}", members.iter().rev().map(member).collect::<Vec<_>>().join(","))
 }
 
 /// Every place of a JSON text but the whole.
@@ -256,6 +269,17 @@ fn stray_bits(text: &str) -> String {
     let next = ALPHABET[ALPHABET.iter().position(|c| char::from(*c) == last).unwrap() + 1];
     let (before, padding) = text.split_at(text.trim_end_matches('=').len());
     format!("{}{}{padding}", &before[..before.len() - 1], char::from(next))
+}
+
+/// The same sequence with one byte more for its length than it needs (X.690 §8.1.3.5 allows that, §10.1 doesn't).
+fn longer_length(der: &[u8]) -> Option<Vec<u8>> {
+    let (length, rest) = match der {
+        [0x30, length @ ..=0x7F, rest @ ..] => (vec![0x81, *length], rest),
+        [0x30, 0x81, length, rest @ ..] => (vec![0x82, 0, *length], rest),
+        [0x30, 0x82, high, low, rest @ ..] => (vec![0x83, 0, *high, *low], rest),
+        _ => return None,
+    };
+    Some([&[0x30], length.as_slice(), rest].concat())
 }
 
 /// The other signature that ECDSA on P-256 accepts where it accepts this one: (r, n − s) for (r, s).
