@@ -2,7 +2,6 @@
 //! Files that aren't committed are tested beside it.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use countersign::digest::{Digest, check_git_object};
 use countersign_capture::git::{GitError, Repository};
