@@ -6,8 +6,11 @@ mod governance;
 use std::fs;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use countersign::decision::Decision;
 use countersign::digest::Digest;
+use countersign::envelope::pae;
 use countersign::inquiry::{Found, Inquiry, Question, Wanted};
 use countersign::json::{Json, Object};
 use countersign::policy::Policy;
@@ -15,9 +18,12 @@ use countersign::predicate::{
     Attribute, AttributeReport, GateResult, PROVENANCE, Sbom, ScanMetadata, Scanner, ScannerDatabase, Severity, TestResult, Vulnerability,
     VulnerabilityScan, tree_subject,
 };
-use countersign::statement::{ResourceDescriptor, Statement};
+use countersign::statement::{PAYLOAD_TYPE, ResourceDescriptor, Statement};
 use countersign::trust::Trust;
+use sha2::{Digest as _, Sha256};
 
+use crate::authority::{Authority, Identity, Witness};
+use crate::case::object;
 use crate::world::{self, Signed, World};
 
 pub(crate) fn write(folder: &Path) {
@@ -50,6 +56,26 @@ pub(crate) fn write(folder: &Path) {
         fs::write(folder.join(format!("{name}.json")), statement.to_bytes()).expect("a file");
     }
     fs::write(folder.join("bundle.sigstore.json"), world.bytes("build")).expect("a file");
+    let [envelope, message] = other_forms(&world);
+    fs::write(folder.join("envelope.json"), envelope.canonical()).expect("a file");
+    fs::write(folder.join("message.sigstore.json"), message.canonical()).expect("a file");
+}
+
+/// What is signed in other forms than evidence has: an envelope in no bundle, and a bundle that signs the very bytes which
+/// that envelope's signature covers, as if they were an artifact.
+fn other_forms(world: &World) -> [Json; 2] {
+    let Signed::By(_, statement) = &world.bundles["build"] else { panic!("no statement") };
+    let payload = statement.to_bytes();
+    let at = "2025-12-01T12:00:30Z".parse().expect("a time");
+    let identity = Identity::person("maintainer@example.test");
+    let draft = Authority::new().keyless(&identity, &payload, Witness::RekorV2AndTimestamp, at);
+    let Json::Object(mut bundle) = draft.json() else { panic!("no bundle") };
+    let envelope = bundle.remove("dsseEnvelope").expect("an envelope");
+    let base64 = |bytes: &[u8]| Json::from(STANDARD.encode(bytes));
+    let digest = [("algorithm", Json::from("SHA2_256")), ("digest", base64(&Sha256::digest(pae(PAYLOAD_TYPE, &payload))))];
+    let message = object([("messageDigest", object(digest)), ("signature", base64(&draft.signature))]);
+    bundle.insert("messageSignature".to_owned(), message);
+    [envelope, Json::Object(bundle)]
 }
 
 /// Decides the good world's question.

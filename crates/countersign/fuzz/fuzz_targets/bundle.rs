@@ -2,6 +2,8 @@
 //! but the very statement that was signed. The other evidence of the case stays good.
 #![no_main]
 
+use std::sync::LazyLock;
+
 use countersign::bundle::{BareEnvelope, Bundle, MessageBundle};
 use countersign::digest::Digest;
 use countersign::inquiry::{Found, Inquiry, Question, Wanted};
@@ -14,17 +16,16 @@ macro_rules! case {
     };
 }
 
-const POLICY: &[u8] = case!("policy.yaml");
+static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::parse(case!("policy.yaml")).expect("a policy"));
+static BUILD: LazyLock<Bundle> = LazyLock::new(|| Bundle::parse(case!("build.sigstore.json")).expect("a bundle"));
 const ARTIFACT: &[u8] = case!("demo.tar");
-const BUILD: &[u8] = case!("build.sigstore.json");
 const OTHERS: [&[u8]; 2] = [case!("agent-run.sigstore.json"), case!("sbom.sigstore.json")];
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let policy = Policy::parse(POLICY).expect("a policy");
     let at = "2025-12-15T00:00:00Z".parse().expect("a time");
     let question = Question::new(Digest::sha256(ARTIFACT), "demo.tar", at).expect("a question").environment("staging");
     let trust = Trust::keys_only();
-    let mut inquiry = Inquiry::about(question, &trust, &policy).expect("an inquiry");
+    let mut inquiry = Inquiry::about(question, &trust, &POLICY).expect("an inquiry");
     while let Some(wanted) = inquiry.next() {
         let found = match wanted {
             Wanted::Bundles { .. } => Found::These(OTHERS.iter().chain([&bytes]).map(|bytes| bytes.to_vec()).collect()),
@@ -38,8 +39,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     }
     let _ = BareEnvelope::parse(bytes);
     if inquiry.decide().is_allowed() {
-        let good = Bundle::parse(BUILD).expect("a bundle");
         let this = Bundle::parse(bytes).expect("what is allowed can be read");
-        assert_eq!(this.unverified_payload(), good.unverified_payload());
+        assert_eq!(this.unverified_payload(), BUILD.unverified_payload());
     }
 });

@@ -14,6 +14,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let (Ok(condition), Ok(predicate)) = (Condition::parse(condition), Json::parse(predicate)) else { return };
     let subject = vec![ResourceDescriptor::new("artifact", Digest::sha256(b"artifact"))];
     let statement = Statement { subject, predicate_type: "https://example.test/p".to_owned(), predicate };
-    let facts = Facts { statement: &statement, signer: Json::Null, question: Json::Null, at: "2025-12-15T00:00:00Z".parse().expect("a time") };
+    let facts =
+        Facts { statement: &statement, signer: Json::Null, question: Json::Null, at: "2025-12-15T00:00:00Z".parse().expect("a time") };
     assert_eq!(condition.holds(&facts), condition.holds(&facts), "the same twice");
 });

@@ -2,6 +2,8 @@
 //! with it ends, and an exact one is met by that very subject only. What patterns mean is tested beside them.
 #![no_main]
 
+use std::sync::LazyLock;
+
 use countersign::digest::Digest;
 use countersign::inquiry::{Found, Inquiry, Question};
 use countersign::json::Json;
@@ -14,6 +16,9 @@ macro_rules! case {
     };
 }
 
+static TRUST: LazyLock<Trust> =
+    LazyLock::new(|| Trust::keys_only().with(TrustRoot::parse(case!("trusted_root.json")).expect("a trust root")));
+
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Some((kind, Ok(text))) = input.split_first().map(|(kind, text)| (kind, std::str::from_utf8(text))) else { return };
     let text = String::from_utf8(Json::from(text).canonical()).expect("JSON is UTF-8");
@@ -24,12 +29,11 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     };
     let good = std::str::from_utf8(case!("policy.yaml")).expect("text");
     assert!(good.contains(SUBJECT));
-    let trust = Trust::keys_only().with(TrustRoot::parse(case!("trusted_root.json")).expect("a trust root"));
     // YAML reads JSON as it is.
     let Ok(policy) = Policy::parse(good.replacen(SUBJECT, &pattern, 1).as_bytes()) else { return };
     let at = "2025-12-15T00:00:00Z".parse().expect("a time");
     let question = Question::new(Digest::sha256(case!("demo.tar")), "demo.tar", at).expect("a question").environment("build");
-    let mut inquiry = Inquiry::about(question, &trust, &policy).expect("an inquiry");
+    let mut inquiry = Inquiry::about(question, &TRUST, &policy).expect("an inquiry");
     while let Some(wanted) = inquiry.next() {
         inquiry.supply(&wanted, Found::These(vec![case!("build.sigstore.json").to_vec()]));
     }

@@ -1,0 +1,35 @@
+//! Any bytes as a key: public and private, as DER and as each kind of PEM. Whatever is read is the same key once it's
+//! written and read again. No passphrase is given, since deriving a key from one takes longer than all else together.
+#![no_main]
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use countersign::identity::PublicKey;
+use countersign_sign::{KeyError, LocalKey};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    if let Ok(key) = PublicKey::from_der(bytes) {
+        assert_eq!(PublicKey::from_base64(&key.to_base64()), Ok(key));
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        check(text);
+    }
+    let body = STANDARD.encode(bytes);
+    let body: Vec<_> = body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("base64")).collect();
+    for label in ["PUBLIC KEY", "PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "ENCRYPTED SIGSTORE PRIVATE KEY"] {
+        check(&format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", body.join("\n")));
+    }
+});
+
+fn check(pem: &str) {
+    if let Ok(key) = PublicKey::from_pem(pem) {
+        assert_eq!(PublicKey::from_der(key.der()), Ok(key));
+    }
+    match LocalKey::from_pem(pem, None) {
+        Ok(key) => {
+            let again = LocalKey::from_pem(&key.to_pem(None).expect("PEM"), None).expect("what is written can be read");
+            assert_eq!(again.public_key_der(), key.public_key_der());
+        }
+        Err(error) => assert!(matches!(error, KeyError::PassphraseNeeded) || !error.to_string().is_empty()),
+    }
+}
