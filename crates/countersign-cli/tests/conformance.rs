@@ -3,15 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that can't go on fails, and says aloud which collection isn't here")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use countersign::json::Json;
 
 #[test]
 fn every_case_of_the_suite_exits_as_it_says() {
-    let all = std::env::var_os("COUNTERSIGN_CORPORA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"), PathBuf::from);
+    let all = PathBuf::from(std::env::var_os("COUNTERSIGN_CORPORA").unwrap_or_default());
     let folder = all.join("sigstore-conformance");
     let Ok(list) = fs::read(folder.join("expected.json")) else {
         println!("SKIPPED corpora sigstore-conformance: not here");
