@@ -253,8 +253,10 @@ const PLACES: &[(&str, &str)] = &[
     ("secret", r#"(?i)--(?:[a-z]+-)*(?:token|secret|api-?key)[\s\x00]+(?:\\*["'`])?([A-Za-z0-9+/=_.~-]{16,})"#),
 ];
 
+/// A rule, in the order of the columns below.
+type Named = (&'static str, &'static str, Is, &'static str, fn(&[u8]) -> bool);
 /// Secrets without a form of their own that a name announces: kind, name, what is between, value, and what the form can't tell.
-const NAMED: &[(&str, &str, Is, &str, fn(&[u8]) -> bool)] = &[
+const NAMED: &[Named] = &[
     // RFC 9110 §11.6.2
     ("authorization", "authorization", Is::Any, r"(?:basic|bearer|digest|token)\s+([A-Za-z0-9+/=._~-]{6,})", |_| true),
     // Whatever it is where it's quoted, or assigned without a blank.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::repository::Repository;
 use crate::run::Program;
-use crate::{features, fuzz, header, purity, tidy};
+use crate::{features, header, purity, tidy};
 
 /// The command that runs the tests; the README's second block is exactly this.
 pub(crate) const TEST_COMMAND: &[&str] = &["cargo", "test", "--workspace", "--locked"];
@@ -26,11 +26,7 @@ const STEPS: &[Step] = &[
     ("header", header::check),
     ("deny", deny),
     ("features", features::check),
-    ("fuzz", |repository| fuzz::run(repository, FUZZ_SECONDS)),
 ];
-
-/// How long each target is fuzzed: long enough to see that all of them build, and stand what they begin with.
-const FUZZ_SECONDS: &str = "3";
 
 /// Runs every step until one fails.
 pub(crate) fn run(repository: &Repository) -> Result<(), String> {

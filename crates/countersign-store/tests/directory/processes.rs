@@ -2,7 +2,7 @@
 
 use std::env;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -29,7 +29,7 @@ fn put_until_killed_if_a_child() {
     if let Some((store, part)) = part() {
         for n in 0.. {
             store.put(&own(&part, n)).unwrap();
-            eprintln!("{PUT} {n}");
+            io::stderr().write_all(format!("{PUT} {n}\n").as_bytes()).unwrap();
         }
     }
 }

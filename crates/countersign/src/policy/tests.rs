@@ -62,8 +62,8 @@ fn a_wrong_word_is_answered_with_the_right_ones_and_a_wrong_shape_in_words_of_js
         ("allow: [claude-code]", "allow: claude-code", "`/requirements/3/allow`: expected an array, found a string"),
         ("{requirements: [built, origin", "{require: [built, origin", "unknown field `require` (allowed: `requirements`)"),
         (
-            "environments: {staging: {",
-            "environments: {staging: [], other: {",
+            "  staging: {requirements: [",
+            "  staging: []\n  other: {requirements: [",
             "`/environments/staging`: expected an object, found an array",
         ),
         ("{signer: maintainer}", "{signer: x}", "no signer has the id `x` (allowed: `platform`, `maintainer`)"),
