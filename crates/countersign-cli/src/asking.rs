@@ -37,7 +37,7 @@ pub(crate) struct Asking {
     policy: Option<OsString>,
     /// A trust root (trusted_root.json: CAs, logs, TSAs) that may vouch for certificates and times
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    trust: Vec<PathBuf>,
+    pub(crate) trust: Vec<PathBuf>,
     #[arg(long, value_name = "STORE", help = STORE_HELP)]
     store: Vec<String>,
     /// A bundle to take as evidence, or a file with one on each line, in place of the default store

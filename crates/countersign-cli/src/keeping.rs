@@ -6,18 +6,18 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use countersign::bundle::Bundle;
+use countersign::bundle::{Bundle, BundleError};
 use countersign::statement::Statement;
-use countersign_sign::{Signer, attest};
 use countersign_store::{DirStore, Store, StoreError};
 use tempfile::NamedTempFile;
 
 use crate::bundle_file;
 use crate::escape::escaped;
 use crate::failure::Failure;
+use crate::instance::Instance;
 use crate::passphrase::PassphraseSource;
 use crate::repository;
-use crate::signer::{self, SIGNER_HELP};
+use crate::signer::{self, Attester, SIGNER_HELP};
 use crate::stores::{self, STORE_HELP};
 
 /// Who signs, and where the bundle goes.
@@ -25,6 +25,11 @@ use crate::stores::{self, STORE_HELP};
 pub(crate) struct Keeping {
     #[arg(long, value_name = "SIGNER", help = SIGNER_HELP)]
     signer: Option<String>,
+    #[command(flatten)]
+    instance: Instance,
+    /// The trust root of the instance that `keyless:` signs with (trusted_root.json), which must vouch for what it gives
+    #[arg(long, value_name = "FILE", requires = "signer", value_hint = ValueHint::FilePath)]
+    trust: Vec<PathBuf>,
     #[arg(long, value_name = "STORE", help = STORE_HELP)]
     store: Vec<String>,
     /// Writes the bundle to FILE, too, in place of a bundle that is there
@@ -57,7 +62,10 @@ impl Keeping {
             return Err(Failure::new("output-exists", format!("`{}` is what the statement is made of", out.shown.display()))
                 .hint("name another file by `--out`"));
         }
-        let signer = signer::open(self.signer.as_deref(), passphrase)?;
+        if !self.trust.is_empty() && !self.signer.as_deref().is_some_and(signer::is_keyless) {
+            return Err(Failure::new("usage", "`--trust` is for `--signer keyless:` here, and a key signs without anybody's word"));
+        }
+        let signer = signer::attester(self.signer.as_deref(), &self.instance, &self.trust, passphrase)?;
         for place in &places {
             place.open()?;
         }
@@ -67,7 +75,7 @@ impl Keeping {
 
 /// Everything that is needed to sign and keep.
 pub(crate) struct Keeper {
-    signer: Box<dyn Signer>,
+    signer: Attester,
     places: Vec<Place>,
     out: Option<Out>,
 }
@@ -75,7 +83,7 @@ pub(crate) struct Keeper {
 impl Keeper {
     /// Signs the statement, keeps the bundle, and returns a line for each copy.
     pub(crate) fn keep(&self, statement: &Statement) -> Result<String, Failure> {
-        let bundle = attest(statement, &*self.signer)?;
+        let bundle = self.signer.attest(|_| Ok(statement.clone()))?;
         let mut lines = String::new();
         let mut line = |place: &str| lines.push_str(&format!("{}  {}\n", bundle.digest().hex(), escaped(place)));
         // What can be written is, before anything that can't is told: the bundle may be of an hour's work.
@@ -156,7 +164,7 @@ impl Out {
         let Ok(metadata) = self.path.symlink_metadata() else { return Ok(()) };
         // Anything but a file isn't even opened: a pipe would wait for its writer.
         match metadata.is_file().then(|| bundle_file::read(&self.path).map(|bytes| Bundle::parse(&bytes))) {
-            Some(Ok(Ok(_))) => Ok(()),
+            Some(Ok(Ok(_) | Err(BundleError::NoEnvelope))) => Ok(()),
             _ => Err(Failure::new("output-exists", format!("`{}` is there already and is no bundle", self.shown.display()))
                 .hint("name another file, or remove this one")),
         }
@@ -171,9 +179,14 @@ impl Out {
 
     /// Writes the bundle whole, in place of an earlier one.
     pub(crate) fn write(&self, bundle: &Bundle) -> Result<(), Failure> {
+        self.write_bytes(bundle.bytes())
+    }
+
+    /// Writes the bytes of a bundle whole, in place of an earlier one.
+    pub(crate) fn write_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         self.spare()?;
         let written = self.beside().and_then(|mut file| {
-            file.write_all(bundle.bytes())?;
+            file.write_all(bytes)?;
             file.as_file().sync_all()?;
             file.persist(&self.path).map_err(|error| error.error)
         });

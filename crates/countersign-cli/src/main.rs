@@ -7,6 +7,7 @@ mod escape;
 mod clock;
 mod data_home;
 mod passphrase;
+mod instance;
 mod signer;
 mod target;
 mod repository;

@@ -1,21 +1,82 @@
 //! What SIGNER means on the command line, and the default.
-//! How a key is read, and how it signs, is the signers' crate's affair.
+//! How a key is read, and how a key or an identity signs, is the signers' crate's affair.
 
 use std::path::{Path, PathBuf};
 
+use countersign::bundle::Bundle;
 use countersign::identity::PublicKey;
-use countersign_sign::{LocalKey, Signer, read_key_file};
+use countersign::statement::Statement;
+use countersign_sign::{Keyless, LocalKey, Signer, attest, read_key_file};
 
+use crate::clock;
 use crate::data_home::{data_home, home};
 use crate::escape::escaped;
 use crate::failure::Failure;
+use crate::instance::{self, Instance};
 use crate::output;
 use crate::passphrase::PassphraseSource;
 
 /// How SIGNER is explained in help texts.
-pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key [default: file:$XDG_DATA_HOME/countersign/keys/default.key]";
+pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key, or keyless:[env:NAME|file:PATH|exec:PROGRAM] for an identity, by the token \
+    that the CI system, a variable, a file or a program gives [default: file:$XDG_DATA_HOME/countersign/keys/default.key]";
 
-/// Opens a signer; without one, the default key.
+/// Who signs statements.
+pub(crate) enum Attester {
+    /// A key.
+    Key(Box<dyn Signer>),
+    /// An identity.
+    Identity(Box<Keyless>),
+}
+
+impl Attester {
+    /// Signs the statement that is made for whoever signs it: that is told as a URI.
+    pub(crate) fn attest(&self, statement: impl FnOnce(&str) -> Result<Statement, Failure>) -> Result<Bundle, Failure> {
+        match self {
+            Self::Key(key) => {
+                let uri = key.public_key().map_err(Failure::from)?.uri();
+                Ok(attest(&statement(&uri)?, &**key)?)
+            }
+            Self::Identity(keyless) => {
+                // Only now: a certificate holds for minutes, and the work before may have taken hours.
+                let session = keyless.begin(clock::now()?)?;
+                let subject = session.unverified_subject();
+                let uri = if subject.contains(':') { subject.to_owned() } else { format!("mailto:{subject}") };
+                let bundle = session.attest(&statement(&uri)?)?;
+                // The certificate stood in the bundle that has just been verified.
+                let entries = session.entries();
+                let signed = format!("signed as {subject} ({}), with log entries: {}", session.unverified_issuer(), entries.made);
+                output::labelled(output::FAINT, "note", &escaped(&signed));
+                if entries.unheard > 0 {
+                    output::warning("an attempt before was cut off, so the log may have one more entry of the same signature");
+                }
+                Ok(bundle)
+            }
+        }
+    }
+}
+
+/// Returns true for the signers that have no key of their own.
+pub(crate) fn is_keyless(signer: &str) -> bool {
+    signer.starts_with(KEYLESS)
+}
+
+/// Opens who signs; without a name, the default key.
+pub(crate) fn attester(
+    signer: Option<&str>,
+    instance: &Instance,
+    trust: &[PathBuf],
+    passphrase: &PassphraseSource,
+) -> Result<Attester, Failure> {
+    match signer.and_then(|signer| signer.strip_prefix(KEYLESS)) {
+        Some(tokens) => Ok(Attester::Identity(Box::new(instance.signer(trust, instance::tokens(tokens)?)?))),
+        None if instance.signing_config.is_some() => {
+            Err(Failure::new("usage", "`--signing-config` is for `--signer keyless:`, and a key signs without services"))
+        }
+        None => Ok(Attester::Key(open(signer, passphrase)?)),
+    }
+}
+
+/// Opens a signer's key; without one, the default key.
 pub(crate) fn open(signer: Option<&str>, passphrase: &PassphraseSource) -> Result<Box<dyn Signer>, Failure> {
     opened(&path(signer)?, passphrase).map(|key| Box::new(key) as Box<dyn Signer>)
 }
@@ -117,9 +178,16 @@ fn key_path(signer: &str) -> Result<PathBuf, Failure> {
     if let Some(path) = signer.strip_prefix("file:") {
         return if path.is_empty() { Err(invalid(signer)) } else { Ok(PathBuf::from(path)) };
     }
+    if is_keyless(signer) {
+        return Err(Failure::new(
+            "signer-unsupported",
+            "`keyless:` signs with a key of its own each time, so it has no public half to print",
+        )
+        .hint("a policy names the identity in place of a key: `identity: {issuer: …, subject: …, trustRoot: …}`"));
+    }
     match ELSEWHERE.iter().find(|scheme| signer.starts_with(*scheme)) {
         Some(scheme) => Err(Failure::new("signer-unsupported", format!("signers `{scheme}…` are not supported by this version"))
-            .hint("sign with a local key: `file:PREFIX.key`")),
+            .hint("sign with a local key: `file:PREFIX.key`, or an identity: `keyless:`")),
         None => Err(invalid(signer)),
     }
 }
@@ -129,11 +197,12 @@ fn invalid(signer: &str) -> Failure {
     if Path::new(signer).exists() {
         failure.hint(format!("for a key file write `file:{signer}`"))
     } else {
-        failure.hint("a signer is `file:PREFIX.key`")
+        failure.hint("a signer is `file:PREFIX.key` or `keyless:`")
     }
 }
 
 /// Largest file that is read as a public key.
 const PUBLIC_KEY_BYTES: u64 = 64 << 10;
 /// The signers of the design that this version doesn't have.
-const ELSEWHERE: [&str; 7] = ["awskms:", "gcpkms:", "azurekms:", "hashivault:", "pkcs11:", "keyless:", "exec:"];
+const ELSEWHERE: [&str; 6] = ["awskms:", "gcpkms:", "azurekms:", "hashivault:", "pkcs11:", "exec:"];
+const KEYLESS: &str = "keyless:";

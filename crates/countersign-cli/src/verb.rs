@@ -12,6 +12,7 @@ mod man;
 mod policy;
 mod run;
 mod shred;
+mod sign_bundle;
 mod verify;
 mod verify_bundle;
 mod why_not;
@@ -47,6 +48,7 @@ verbs! {
     explain::Explain,
     why_not::WhyNot,
     verify_bundle::VerifyBundle,
+    sign_bundle::SignBundle,
     inspect::Inspect,
     disclose::Disclose,
     shred::Shred,

@@ -1,11 +1,17 @@
-//! Signers for Countersign: the keys that sign what was captured, and the bundles that they make.
+//! Signers for Countersign: the keys and identities that sign what was captured, and the bundles that they make.
 //! It judges nothing; verification is the heart's.
 
 mod attest;
+#[cfg(feature = "keyless")]
+mod keyless;
 mod local;
 mod signer;
 
 pub use attest::{AttestError, attest};
+#[cfg(feature = "keyless")]
+pub use keyless::{
+    Entries, IdentityToken, Keyless, KeylessError, Service, Session, SigningConfig, SigningConfigError, TokenError, TokenSource,
+};
 pub use local::{
     Exposure, KeyError, KeyType, LocalKey, Passphrase, read_key_file, work_tree_above, write_cosign_key_files, write_key_files,
 };

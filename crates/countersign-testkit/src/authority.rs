@@ -22,6 +22,7 @@ use certificate::{Key, Purpose};
 
 pub use certificate::{CertificateAuthority, Identity, Subject, Validity};
 pub use ct::CertificateLog;
+pub(crate) use draft::pem;
 pub use draft::{Draft, Entry, Material, Proof, Version};
 pub use rekor_v1::RekorV1;
 pub use rekor_v2::RekorV2;
@@ -122,7 +123,7 @@ impl Authority {
     #[must_use]
     pub fn keyless(&self, identity: &Identity, payload: &[u8], witness: Witness, at: Time) -> Draft {
         let key = signing_key();
-        let certificate = self.certificates.issue(identity, &key, validity(at), &self.certificate_log);
+        let certificate = self.certificates.issue(identity, &key.public_key_der(), validity(at), &self.certificate_log);
         self.witnessed(Draft::signed(Material::Certificate(certificate), &key, payload), witness, at)
     }
 
@@ -133,7 +134,7 @@ impl Authority {
     #[must_use]
     pub fn run(&self, identity: &Identity, payloads: &[Vec<u8>], at: Time) -> Vec<Draft> {
         let key = signing_key();
-        let certificate = self.certificates.issue(identity, &key, validity(at), &self.certificate_log);
+        let certificate = self.certificates.issue(identity, &key.public_key_der(), validity(at), &self.certificate_log);
         let signed = |payload: &Vec<u8>| Draft::signed(Material::Certificate(certificate.clone()), &key, payload);
         let drafts: Vec<_> = payloads.iter().map(signed).collect();
         let entries = self.rekor_v2.log_together(&drafts);

@@ -12,6 +12,7 @@ pub mod case;
 mod cases;
 mod faults;
 mod golden;
+pub mod instance;
 mod world;
 
 use std::path::Path;

@@ -263,7 +263,8 @@ fn goods() -> Vec<Good> {
         let mut draft = authority.keyless(&identity, &payload(3, "proof"), Witness::RekorV1AndTimestamp, signed_at());
         (draft.entries[0].promise, draft.entries[0].integrated_at) = (None, None);
         add(format!("{who} proof and timestamp"), &draft, &full);
-        let certificate = authority.certificates.issue(&identity, &ed25519, validity(signed_at()), &authority.certificate_log);
+        let certificate =
+            authority.certificates.issue(&identity, &ed25519.public_key_der(), validity(signed_at()), &authority.certificate_log);
         let draft = Draft::signed(Material::Certificate(certificate), &ed25519, &payload(2, "Ed25519"));
         add(format!("{who} Ed25519"), &authority.witnessed(draft, Witness::RekorV1, signed_at()), &full);
     }

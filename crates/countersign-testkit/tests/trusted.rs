@@ -154,7 +154,7 @@ fn what_claims_no_time_is_as_old_as_its_certificate_however_late_the_witness() {
     let days_before = |days: i64| Time::from_unix(asked_at().unix_seconds() - days * 24 * 3600).unwrap();
     let stamped = |from: Time| {
         let validity = Validity { from, until: "2026-12-01T00:00:00Z".parse().unwrap() };
-        let certificate = authority.certificates.issue(&workflow(), &signing_key(), validity, &authority.certificate_log);
+        let certificate = authority.certificates.issue(&workflow(), &signing_key().public_key_der(), validity, &authority.certificate_log);
         let draft = Draft::signed(Material::Certificate(certificate), &signing_key(), &payload());
         authority.witnessed(draft, Witness::RekorV1AndTimestamp, lately).bytes()
     };
@@ -193,7 +193,7 @@ fn an_untrusted_certificate_is_refused_with_every_root_that_was_asked_and_the_is
     assert_eq!(both, detail(&[other, root()]), "in whatever order they are given");
     // None of the roots that were given is one that the policy names.
     let neither = Authority::another().trusted_root_without(&["ctlogs"]);
-    let unnamed = detail(&[neither.clone()]);
+    let unnamed = detail(std::slice::from_ref(&neither));
     assert!(
         unnamed.contains(&sha256(&neither)) && unnamed.contains("elsewhere") && unnamed.contains("no trust root was given"),
         "{unnamed}"

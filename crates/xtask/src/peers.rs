@@ -11,6 +11,8 @@ mod sigstore_python;
 mod in_toto_attestation;
 mod sigstore_js;
 mod cosign;
+mod instance;
+mod keyless;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -40,6 +42,7 @@ const PEERS: &[Peer] = &[
     Peer { name: "sigstore-python", folder: python::FOLDER, seconds: 120, obtain: python::obtain, ask: sigstore_python::ask },
     Peer { name: "in-toto-attestation", folder: python::FOLDER, seconds: 120, obtain: python::obtain, ask: in_toto_attestation::ask },
     Peer { name: "cosign", folder: cosign::FOLDER, seconds: 1_200, obtain: cosign::obtain, ask: cosign::ask },
+    Peer { name: "sigstore", folder: instance::FOLDER, seconds: 1_200, obtain: instance::obtain, ask: keyless::ask },
 ];
 
 /// Asks the named peers, or all; `--within SECONDS` leaves out what wouldn't be got in that time.

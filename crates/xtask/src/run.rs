@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// A program with its arguments.
@@ -78,6 +78,14 @@ impl Program {
         if status.success() { Ok(()) } else { Err(format!("`{}` failed ({status})", self.line)) }
     }
 
+    /// Starts it, with what it says going to a file; it's ended when the answer is dropped.
+    pub(crate) fn start(mut self, log: &Path) -> Result<Running, String> {
+        let unwritable = |error| format!("can't write `{}`: {error}", log.display());
+        let log = File::create(log).map_err(unwritable)?;
+        self.command.stdout(log.try_clone().map_err(unwritable)?).stderr(log);
+        self.command.spawn().map(Running).map_err(|error| format!("can't start `{}`: {error}", self.line))
+    }
+
     fn ended_before(&mut self, deadline: Instant) -> Result<ExitStatus, String> {
         let mut child = self.command.spawn().map_err(|error| format!("can't start `{}`: {error}", self.line))?;
         loop {
@@ -98,6 +106,24 @@ impl Program {
     /// Returns whether it starts and succeeds, without a word.
     pub(crate) fn works(mut self) -> bool {
         self.command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    }
+}
+
+/// A program that runs until this is dropped.
+pub(crate) struct Running(Child);
+
+impl Running {
+    /// Returns the id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // That it ended by itself just now doesn't matter.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -9,6 +9,7 @@ use countersign::decision::Answer;
 
 use crate::asking::Asking;
 use crate::failure::Failure;
+use crate::instance::Instance;
 use crate::output;
 use crate::passphrase::PassphraseSource;
 use crate::report;
@@ -36,6 +37,8 @@ pub(crate) struct Verify {
     vsa: Option<PathBuf>,
     #[arg(long, value_name = "SIGNER", help = SIGNER_HELP, requires = "vsa")]
     signer: Option<String>,
+    #[command(flatten)]
+    instance: Instance,
 }
 
 /// How an answer is shown.
@@ -51,7 +54,8 @@ impl Verify {
     pub(crate) fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
         let target = self.asking.target.to_string_lossy().into_owned();
         // What can't be signed or written is found out before the question is asked.
-        let vsa = self.vsa.map(|file| Vsa::prepare(file, self.signer.as_deref(), passphrase)).transpose()?;
+        let prepare = |file| Vsa::prepare(file, self.signer.as_deref(), &self.instance, &self.asking.trust, passphrase);
+        let vsa = self.vsa.map(prepare).transpose()?;
         let decision = self.asking.decide()?;
         if let Some(vsa) = vsa {
             vsa.write(&decision)?;

@@ -101,28 +101,31 @@ impl CertificateAuthority {
                 critical(KEY_USAGE, &der::bits(&[0x06], 1)),
             ]
         };
-        let root = [above(1).to_vec(), vec![identifier(root_key)]].concat();
-        let root = signed(&fields(1, &names[0], &names[0], root_key, validity), &root, root_key);
-        let below = [above(0).to_vec(), vec![identifier(&key), authority_identifier(root_key), purpose.extension()]].concat();
-        let intermediate = signed(&fields(2, &names[0], &names[1], &key, validity), &below, root_key);
+        let root_public = root_key.public_key_der();
+        let root = [above(1).to_vec(), vec![identifier(&root_public)]].concat();
+        let root = signed(&fields(1, &names[0], &names[0], &root_public, validity), &root, root_key);
+        let below =
+            [above(0).to_vec(), vec![identifier(&key.public_key_der()), authority_identifier(root_key), purpose.extension()]].concat();
+        let intermediate = signed(&fields(2, &names[0], &names[1], &key.public_key_der(), validity), &below, root_key);
         Self { root, intermediate, key, name, purpose }
     }
 
-    /// Issues a certificate for a signer's key, and has it logged.
+    /// Issues a certificate for a signer's key (SPKI DER), and has it logged.
     #[must_use]
-    pub fn issue(&self, identity: &Identity, key: &LocalKey, validity: Validity, log: &CertificateLog) -> Vec<u8> {
+    pub fn issue(&self, identity: &Identity, key: &[u8], validity: Validity, log: &CertificateLog) -> Vec<u8> {
         let sct = log.promise(&self.signer_body(identity, key, validity, &[]), &self.key.public_key_der(), validity.from);
         self.issue_with(identity, key, validity, &[sct])
     }
 
     /// Issues a certificate for a signer's key, with these promises of logs in it.
     #[must_use]
-    pub fn issue_with(&self, identity: &Identity, key: &LocalKey, validity: Validity, promises: &[Vec<u8>]) -> Vec<u8> {
+    pub fn issue_with(&self, identity: &Identity, key: &[u8], validity: Validity, promises: &[Vec<u8>]) -> Vec<u8> {
         sealed(&self.signer_body(identity, key, validity, promises), &self.key)
     }
 
     /// Issues a certificate for a timestamp authority's key.
     pub(crate) fn issue_for_times(&self, key: &LocalKey, validity: Validity) -> Vec<u8> {
+        let key = &key.public_key_der();
         let extensions =
             [critical(KEY_USAGE, &der::bits(&[0x80], 7)), Purpose::Times.extension(), identifier(key), authority_identifier(&self.key)];
         signed(&fields(TIMES_SERIAL, &self.issuer(), &format!("{} signer", self.name), key, validity), &extensions, &self.key)
@@ -130,7 +133,7 @@ impl CertificateAuthority {
 
     /// The body of a certificate for a signer's key. Without promises it's what a certificate log signs (RFC 6962 §3.2).
     #[must_use]
-    pub fn signer_body(&self, identity: &Identity, key: &LocalKey, validity: Validity, promises: &[Vec<u8>]) -> Vec<u8> {
+    pub fn signer_body(&self, identity: &Identity, key: &[u8], validity: Validity, promises: &[Vec<u8>]) -> Vec<u8> {
         let name = match &identity.subject {
             Subject::Email(email) => der::context(1, false, email.as_bytes()),
             Subject::Dns(name) => der::context(2, false, name.as_bytes()),
@@ -151,7 +154,7 @@ impl CertificateAuthority {
             extensions.push(extension(PROMISES, &der::octets(&promise_list(promises))));
         }
         // The serial is fixed by what the certificate says, so that two certificates differ in it.
-        let serial = Sha256::digest([key.public_key_der(), validity.from.to_string().into_bytes(), extensions[4].clone()].concat());
+        let serial = Sha256::digest([key.to_vec(), validity.from.to_string().into_bytes(), extensions[4].clone()].concat());
         let mut fields = fields(0, &self.issuer(), "", key, validity);
         fields[1] = der::integer(&serial[..16]);
         body(&fields, &extensions)
@@ -213,7 +216,7 @@ pub(crate) fn name(common: &str) -> Vec<u8> {
 /// The serial number of the certificate of every timestamp authority.
 pub(crate) const TIMES_SERIAL: u8 = 3;
 
-fn fields(serial: u8, issuer: &str, subject: &str, key: &LocalKey, validity: Validity) -> Vec<Vec<u8>> {
+fn fields(serial: u8, issuer: &str, subject: &str, key: &[u8], validity: Validity) -> Vec<Vec<u8>> {
     vec![
         der::context(0, true, &der::integer(&[2])),
         der::integer(&[serial]),
@@ -221,7 +224,7 @@ fn fields(serial: u8, issuer: &str, subject: &str, key: &LocalKey, validity: Val
         name(issuer),
         der::sequence(&[short_time(validity.from), short_time(validity.until)]),
         name(subject),
-        key.public_key_der(),
+        key.to_vec(),
     ]
 }
 
@@ -246,16 +249,12 @@ fn critical(id: &str, value: &[u8]) -> Vec<u8> {
     der::sequence(&[der::oid(id), der::yes(), der::octets(value)])
 }
 
-fn identifier(key: &LocalKey) -> Vec<u8> {
-    extension("2.5.29.14", &der::octets(&key_digest(key)))
+fn identifier(key: &[u8]) -> Vec<u8> {
+    extension("2.5.29.14", &der::octets(&Sha256::digest(key)[..20]))
 }
 
 fn authority_identifier(key: &LocalKey) -> Vec<u8> {
-    extension("2.5.29.35", &der::sequence(&[der::context(0, false, &key_digest(key))]))
-}
-
-fn key_digest(key: &LocalKey) -> Vec<u8> {
-    Sha256::digest(key.public_key_der())[..20].to_vec()
+    extension("2.5.29.35", &der::sequence(&[der::context(0, false, &Sha256::digest(key.public_key_der())[..20])]))
 }
 
 /// A list of promises in the encoding of TLS (RFC 6962 §3.3).

@@ -162,9 +162,7 @@ impl Draft {
             Material::Certificate(der) => ("CERTIFICATE", der),
             Material::Key(der) => ("PUBLIC KEY", der),
         };
-        let text = STANDARD.encode(der);
-        let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("base64")).collect();
-        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+        pem(label, der)
     }
 
     fn key_digest(&self) -> [u8; 32] {
@@ -174,7 +172,7 @@ impl Draft {
 }
 
 impl Entry {
-    fn json(&self) -> Json {
+    pub(crate) fn json(&self) -> Json {
         let mut entry = Object::new();
         insert_number(&mut entry, "logIndex", self.index);
         entry.insert("logId".to_owned(), object([("keyId", base64(&self.log_id))]));
@@ -213,6 +211,13 @@ fn insert_number(object: &mut Object, name: &str, number: u64) {
     if number != 0 {
         object.insert(name.to_owned(), Json::from(number.to_string()));
     }
+}
+
+/// Writes DER as PEM (RFC 7468 §2).
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("base64")).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 pub(crate) fn base64(bytes: &[u8]) -> Json {

@@ -60,11 +60,17 @@ impl RekorV1 {
     /// Logs a bundle's signature as `hashedrekord` 0.0.1, which is for messages and never for an envelope.
     #[must_use]
     pub fn log_hash(&self, draft: &Draft, at: Time) -> Entry {
-        let key = object([("content", base64(draft.verifier_pem().as_bytes()))]);
-        let spec = object([
-            ("data", object([("hash", hash(&countersign::envelope::pae(PAYLOAD_TYPE, &draft.payload)))])),
-            ("signature", object([("content", base64(&draft.signature)), ("publicKey", key)])),
-        ]);
+        let digest = Digest::sha256(&countersign::envelope::pae(PAYLOAD_TYPE, &draft.payload));
+        self.log_message(digest.hex(), &draft.signature, &draft.verifier_pem(), at)
+    }
+
+    /// Logs a signature over what has that SHA-256, in hexadecimal digits, as `hashedrekord` 0.0.1.
+    #[must_use]
+    pub fn log_message(&self, digest: &str, signature: &[u8], verifier_pem: &str, at: Time) -> Entry {
+        let key = object([("content", base64(verifier_pem.as_bytes()))]);
+        let hash = object([("algorithm", Json::from("sha256")), ("value", Json::from(digest))]);
+        let spec =
+            object([("data", object([("hash", hash)])), ("signature", object([("content", base64(signature)), ("publicKey", key)]))]);
         self.log(("hashedrekord", "0.0.1"), spec, at)
     }
 

@@ -1,8 +1,6 @@
 //! A log as Rekor v2 keeps it: tiles with signed roots, no promise and no time.
 //! The logs with times are in `rekor_v1`.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use countersign::envelope::pae;
 use countersign::json::Json;
 use countersign::statement::PAYLOAD_TYPE;
@@ -36,7 +34,7 @@ impl RekorV2 {
     /// Logs bundles together, as a log does that takes in many at once: one signed root for all of them.
     #[must_use]
     pub fn log_together(&self, drafts: &[Draft]) -> Vec<Entry> {
-        let bodies: Vec<_> = drafts.iter().map(body).collect();
+        let bodies: Vec<_> = drafts.iter().map(|draft| body(&hash(draft), &draft.signature, &draft.material)).collect();
         let tree = Tree::of(&bodies);
         bodies.into_iter().enumerate().map(|(place, body)| self.entry(&tree, place, body)).collect()
     }
@@ -59,7 +57,16 @@ impl RekorV2 {
     }
 
     fn log_among(&self, draft: &Draft, others: &[&str], place: usize) -> Entry {
-        let body = body(draft);
+        self.among(body(&hash(draft), &draft.signature, &draft.material), others, place)
+    }
+
+    /// Logs a signature over what has that hash, among others' entries.
+    #[must_use]
+    pub fn log_hash(&self, hash: &[u8], signature: &[u8], material: &Material, others: &[&str], place: usize) -> Entry {
+        self.among(body(hash, signature, material), others, place)
+    }
+
+    fn among(&self, body: Vec<u8>, others: &[&str], place: usize) -> Entry {
         let mut leaves: Vec<_> = others.iter().map(|leaf| leaf.as_bytes().to_vec()).collect();
         leaves.insert(place, body.clone());
         self.entry(&Tree::of(&leaves), place, body)
@@ -71,17 +78,21 @@ impl RekorV2 {
     }
 }
 
-/// What the log writes down of a bundle.
-fn body(draft: &Draft) -> Vec<u8> {
-    let (kind, der) = match &draft.material {
+/// What a bundle's signature is over, as the log knows it.
+fn hash(draft: &Draft) -> [u8; 32] {
+    Sha256::digest(pae(PAYLOAD_TYPE, &draft.payload)).into()
+}
+
+/// What the log writes down of a signature.
+fn body(hash: &[u8], signature: &[u8], material: &Material) -> Vec<u8> {
+    let (kind, der) = match material {
         Material::Certificate(der) => ("x509Certificate", der),
         Material::Key(der) => ("publicKey", der),
     };
     let verifier = object([("keyDetails", Json::from("PKIX_ECDSA_P256_SHA_256")), (kind, object([("rawBytes", base64(der))]))]);
-    let digest = STANDARD.encode(Sha256::digest(pae(PAYLOAD_TYPE, &draft.payload)));
     let record = object([
-        ("data", object([("algorithm", Json::from("SHA2_256")), ("digest", Json::from(digest))])),
-        ("signature", object([("content", base64(&draft.signature)), ("verifier", verifier)])),
+        ("data", object([("algorithm", Json::from("SHA2_256")), ("digest", base64(hash))])),
+        ("signature", object([("content", base64(signature)), ("verifier", verifier)])),
     ]);
     object([("apiVersion", Json::from(KIND.1)), ("kind", Json::from(KIND.0)), ("spec", object([("hashedRekordV002", record)]))]).canonical()
 }

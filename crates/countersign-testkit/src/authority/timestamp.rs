@@ -32,9 +32,19 @@ impl TimestampAuthority {
         self.stamp_with(signature, at, &[])
     }
 
+    /// Says it of what has that SHA-256.
+    #[must_use]
+    pub fn stamp_hash(&self, hash: &[u8], at: Time) -> Vec<u8> {
+        self.token(hash, at, &[])
+    }
+
     /// Says it, with something behind the signature that the signature doesn't cover.
     pub(crate) fn stamp_with(&self, signature: &[u8], at: Time, unsigned: &[u8]) -> Vec<u8> {
-        let info = info(signature, at);
+        self.token(&Sha256::digest(signature), at, unsigned)
+    }
+
+    fn token(&self, hash: &[u8], at: Time, unsigned: &[u8]) -> Vec<u8> {
+        let info = info(hash, at);
         let attributes = attributes(&info, at);
         // What is signed is the SET itself; in the token it has a tag of its context's own (RFC 5652 §5.4).
         let signed = self.key.sign(&der::set(&attributes)).expect("a signature");
@@ -75,12 +85,11 @@ pub(crate) fn keys(first: u8) -> [Key; 3] {
 }
 
 /// What the token says (RFC 3161 §2.4.2).
-fn info(signature: &[u8], at: Time) -> Vec<u8> {
-    let hash = Sha256::digest(signature);
+fn info(hash: &[u8], at: Time) -> Vec<u8> {
     der::sequence(&[
         der::integer(&[1]),
         der::oid("1.3.6.1.4.1.57264.2"),
-        der::sequence(&[sha256(), der::octets(&hash)]),
+        der::sequence(&[sha256(), der::octets(hash)]),
         // The serial differs from token to token, and is the same each time that a token is made.
         der::integer(&hash[..8]),
         der::tagged(0x18, digits(at).as_bytes()),

@@ -95,7 +95,8 @@ fn refused(cases: &mut Cases) {
         |authority, draft| {
             let (from, until) = (moved(-7200), moved(-3600));
             let validity = Validity { from, until };
-            let certificate = authority.certificates.issue(&workflow(), &signing_key(), validity, &authority.certificate_log);
+            let certificate =
+                authority.certificates.issue(&workflow(), &signing_key().public_key_der(), validity, &authority.certificate_log);
             authority.witnessed(Draft { material: Material::Certificate(certificate), ..draft }, Witness::RekorV1AndTimestamp, at())
         },
     );
@@ -158,7 +159,7 @@ fn refused(cases: &mut Cases) {
             certify(world, "build", &Authority::new(), Witness::RekorV1AndTimestamp, |authority, draft| {
                 let other = Authority::another();
                 let validity = Validity { from: moved(-30), until: moved(570) };
-                let certificate = other.certificates.issue(&workflow(), &signing_key(), validity, &other.certificate_log);
+                let certificate = other.certificates.issue(&workflow(), &signing_key().public_key_der(), validity, &other.certificate_log);
                 authority.witnessed(Draft { material: Material::Certificate(certificate), ..draft }, Witness::RekorV1AndTimestamp, at())
             });
         },

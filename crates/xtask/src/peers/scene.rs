@@ -32,6 +32,7 @@ pub(super) struct Scene {
     place: PathBuf,
     countersign: PathBuf,
     policy: String,
+    identity_policy: String,
     commit: String,
     tree: String,
 }
@@ -44,7 +45,8 @@ impl Scene {
         let place = folder.path().canonicalize().map_err(|error| format!("`{}`: {error}", folder.path().display()))?;
         let countersign = repository.target().join("debug/countersign");
         let policy = repository.read("crates/xtask/peers/policy.yaml")?;
-        let mut scene = Self { _folder: folder, place, countersign, policy, commit: String::new(), tree: String::new() };
+        let identity_policy = repository.read("crates/xtask/peers/keyless.policy.yaml")?;
+        let mut scene = Self { _folder: folder, place, countersign, policy, identity_policy, commit: String::new(), tree: String::new() };
         scene.make_history(repository)?;
         scene.commit = scene.object("HEAD")?;
         scene.tree = scene.object("HEAD^{tree}")?;
@@ -72,7 +74,21 @@ impl Scene {
 
     /// Names our own command line.
     pub(super) fn countersign(&self, arguments: &[&str]) -> Program {
-        self.program(&self.countersign.display().to_string(), arguments).without("COUNTERSIGN_PASSPHRASE")
+        self.program(&self.countersign_path(), arguments).without("COUNTERSIGN_PASSPHRASE")
+    }
+
+    /// Returns the path of our own command line.
+    pub(super) fn countersign_path(&self) -> String {
+        self.countersign.display().to_string()
+    }
+
+    /// Writes a policy that names an identity under the scene's `trusted_root.json`, and returns its path.
+    pub(super) fn identity_policy(&self, subject: &str, issuer: &str) -> Result<String, String> {
+        let root = format!("sha256:{}", Digest::sha256(&self.read("trusted_root.json")?).hex());
+        let named = [("IDENTITY_ISSUER", issuer), ("IDENTITY_SUBJECT", subject), ("TRUST_ROOT", root.as_str())];
+        let text = named.into_iter().fold(self.identity_policy.clone(), |text, (place, name)| text.replace(place, name));
+        self.write("identity.policy.yaml", text.as_bytes())?;
+        Ok(self.at("identity.policy.yaml"))
     }
 
     /// Signs a build of demo.tar, and returns the bundle's path.

@@ -100,6 +100,12 @@ const ENVIRONMENT: &[(&str, &str, &str)] = &[
     ("session", "CLAUDE_CONFIG_DIR", "Where Claude Code keeps its sessions, if not in ~/.claude."),
     ("signer", "XDG_DATA_HOME", "Where the default key is looked for, if not below ~/.local/share."),
     (
+        "signing-config",
+        "ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN, SIGSTORE_ID_TOKEN",
+        "Where keyless: gets the identity token: from GitHub Actions, or as it stands there, as GitLab CI can set it.",
+    ),
+    ("signing-config", "HTTPS_PROXY, ALL_PROXY, NO_PROXY", "By which proxy the services are asked."),
+    (
         "repository",
         "GITHUB_ACTIONS, GITLAB_CI",
         "Where one of them is true, the statement says what that CI system tells of the job by the variables that it documents.",
@@ -110,5 +116,6 @@ const ENVIRONMENT: &[(&str, &str, &str)] = &[
 const FILES: &[(&str, &str, &str)] = &[
     ("preset", ".countersign/policy.yaml", "The policy, at the top of the work tree."),
     ("store", ".countersign/evidence", "The default store, at the top of the work tree."),
+    ("signing-config", "/var/run/sigstore/cosign/oidc-token", "Where keyless: looks last: a token that Kubernetes projects."),
     ("signer", "$XDG_DATA_HOME/countersign/keys/default.key", "The default key; its public half lies beside it."),
 ];

@@ -9,14 +9,15 @@ use super::{Bench, flip};
 pub(super) fn issued_by_another_authority(bench: &Bench<'_>) -> Vec<u8> {
     let certificates = &bench.another.certificates;
     let log = &bench.authority.certificate_log;
-    let certificate = certificates.issue(bench.identity(), &signing_key(), validity(bench.at), log);
+    let certificate = certificates.issue(bench.identity(), &signing_key().public_key_der(), validity(bench.at), log);
     logged(bench, certificate)
 }
 
 /// The certificate is for stating times, not for signing.
 pub(super) fn issued_for_other_purposes(bench: &Bench<'_>) -> Vec<u8> {
     let certificates = bench.authority.certificates.clone().purpose(Purpose::Times);
-    let certificate = certificates.issue(bench.identity(), &signing_key(), validity(bench.at), &bench.authority.certificate_log);
+    let certificate =
+        certificates.issue(bench.identity(), &signing_key().public_key_der(), validity(bench.at), &bench.authority.certificate_log);
     logged(bench, certificate)
 }
 
@@ -46,7 +47,7 @@ pub(super) fn expired_at_one_of_two_times(bench: &Bench<'_>) -> Vec<u8> {
 
 /// No log has promised to keep the certificate.
 pub(super) fn not_promised(bench: &Bench<'_>) -> Vec<u8> {
-    logged(bench, bench.authority.certificates.issue_with(bench.identity(), &signing_key(), validity(bench.at), &[]))
+    logged(bench, bench.authority.certificates.issue_with(bench.identity(), &signing_key().public_key_der(), validity(bench.at), &[]))
 }
 
 /// Two promises stand in the certificate, where there is one log.
@@ -58,7 +59,7 @@ pub(super) fn promised_twice(bench: &Bench<'_>) -> Vec<u8> {
 /// A log that nobody knows has promised to keep the certificate.
 pub(super) fn promised_by_another_log(bench: &Bench<'_>) -> Vec<u8> {
     let certificates = &bench.authority.certificates;
-    logged(bench, certificates.issue(bench.identity(), &signing_key(), validity(bench.at), &bench.another.certificate_log))
+    logged(bench, certificates.issue(bench.identity(), &signing_key().public_key_der(), validity(bench.at), &bench.another.certificate_log))
 }
 
 /// The log has promised to keep another certificate.
@@ -66,7 +67,7 @@ pub(super) fn promised_for_another(bench: &Bench<'_>) -> Vec<u8> {
     let (authority, validity) = (&bench.authority, validity(bench.at));
     let mut other = bench.identity().clone();
     other.issuer.push_str("/other");
-    let body = authority.certificates.signer_body(&other, &signing_key(), validity, &[]);
+    let body = authority.certificates.signer_body(&other, &signing_key().public_key_der(), validity, &[]);
     promised(bench, &[authority.certificate_log.promise(&body, &authority.certificates.public_key_der(), validity.from)])
 }
 
@@ -81,7 +82,8 @@ pub(super) fn promise_broken(bench: &Bench<'_>) -> Vec<u8> {
 pub(super) fn of_another_key(bench: &Bench<'_>) -> Vec<u8> {
     let authority = &bench.authority;
     let other = super::super::fixed_key(countersign_sign::KeyType::P256, 0x31);
-    let certificate = authority.certificates.issue(bench.identity(), &other, validity(bench.at), &authority.certificate_log);
+    let certificate =
+        authority.certificates.issue(bench.identity(), &other.public_key_der(), validity(bench.at), &authority.certificate_log);
     logged(bench, certificate)
 }
 
@@ -130,17 +132,17 @@ fn named(bench: &Bench<'_>, name: impl FnOnce(String) -> Subject) -> Vec<u8> {
 }
 
 fn good(bench: &Bench<'_>, validity: Validity) -> Vec<u8> {
-    bench.authority.certificates.issue(bench.identity(), &signing_key(), validity, &bench.authority.certificate_log)
+    bench.authority.certificates.issue(bench.identity(), &signing_key().public_key_der(), validity, &bench.authority.certificate_log)
 }
 
 fn promise(bench: &Bench<'_>) -> Vec<u8> {
     let (authority, validity) = (&bench.authority, validity(bench.at));
-    let body = authority.certificates.signer_body(bench.identity(), &signing_key(), validity, &[]);
+    let body = authority.certificates.signer_body(bench.identity(), &signing_key().public_key_der(), validity, &[]);
     authority.certificate_log.promise(&body, &authority.certificates.public_key_der(), validity.from)
 }
 
 fn promised(bench: &Bench<'_>, promises: &[Vec<u8>]) -> Vec<u8> {
-    logged(bench, bench.authority.certificates.issue_with(bench.identity(), &signing_key(), validity(bench.at), promises))
+    logged(bench, bench.authority.certificates.issue_with(bench.identity(), &signing_key().public_key_der(), validity(bench.at), promises))
 }
 
 fn logged(bench: &Bench<'_>, certificate: Vec<u8>) -> Vec<u8> {

@@ -1,0 +1,82 @@
+//! The Sigstore instance that `keyless:` signs with: its services, its trust root, and where the identity token comes from.
+//! What is asked of the services is the signers' crate's affair.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use countersign::trust::Trust;
+use countersign_sign::{Keyless, KeylessError, SigningConfig, TokenError, TokenSource};
+
+use crate::asking::trust_root;
+use crate::failure::Failure;
+
+/// The instance that an identity signs with.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Instance {
+    /// The services that `keyless:` signs with (signing_config.json) [default: Sigstore's public-good instance]
+    #[arg(long, value_name = "FILE", requires = "signer", value_hint = ValueHint::FilePath)]
+    pub(crate) signing_config: Option<PathBuf>,
+}
+
+impl Instance {
+    /// Makes the signer. A private instance is described by two files, of which neither says anything about another's.
+    pub(crate) fn signer(&self, trust: &[PathBuf], tokens: TokenSource) -> Result<Keyless, Failure> {
+        let config = match &self.signing_config {
+            Some(path) if trust.is_empty() => {
+                return Err(Failure::new("trust-missing", format!("`{}` names services, and nobody says whom to believe", path.display()))
+                    .hint("give `--trust FILE`, too: the `trusted_root.json` of the same instance"));
+            }
+            Some(path) => signing_config(path)?,
+            None => SigningConfig::public_good().map_err(KeylessError::from)?,
+        };
+        let roots = if trust.is_empty() {
+            vec![Keyless::public_good_root().map_err(|error| Failure::of("trust-invalid", &error))?]
+        } else {
+            trust.iter().map(|path| trust_root(path)).collect::<Result<_, _>>()?
+        };
+        Ok(Keyless::new(config, roots.into_iter().fold(Trust::keys_only(), Trust::with), tokens)?)
+    }
+}
+
+/// Finds where the token comes from, as it's named behind `keyless:`.
+pub(crate) fn tokens(name: &str) -> Result<TokenSource, Failure> {
+    TokenSource::named(name, &|name| std::env::var(name).ok()).map_err(|error| KeylessError::from(error).into())
+}
+
+/// Reads a signing configuration.
+pub(crate) fn signing_config(path: &Path) -> Result<SigningConfig, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new("signing-config-unreadable", format!("the signing configuration `{}` can't be read", path.display())).because(&error)
+    };
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(FILE_BYTES).read_to_end(&mut bytes)).map_err(failed)?;
+    SigningConfig::parse(&bytes).map_err(|error| {
+        Failure::new("signing-config-invalid", format!("`{}` is not a signing configuration that can be used", path.display()))
+            .because(&error)
+            .hint("a signing configuration is Sigstore's `signing_config.json` v0.2, with the services of one instance")
+    })
+}
+
+impl From<KeylessError> for Failure {
+    fn from(error: KeylessError) -> Self {
+        let failure = Self::of(error.code(), &error);
+        match error {
+            KeylessError::Token(TokenError::Nowhere) => failure
+                .hint("in GitHub Actions the job needs `permissions: id-token: write`, in GitLab CI `id_tokens` with SIGSTORE_ID_TOKEN")
+                .hint("elsewhere name where it comes from: `keyless:env:NAME`, `keyless:file:PATH` or `keyless:exec:PROGRAM`"),
+            KeylessError::SubjectDigest { .. } => {
+                failure.hint("sign it with a key, or by the services of an instance with Rekor v2: `--signing-config FILE --trust FILE`")
+            }
+            KeylessError::Unanswered { .. } => failure.hint("nothing was signed; the same command can be given again"),
+            KeylessError::Refused { status: 400 | 401 | 403, .. } => failure.hint(
+                "the token may have expired, be meant for another audience than `sigstore`, or come from an issuer that isn't known there",
+            ),
+            _ => failure,
+        }
+    }
+}
+
+/// More than any signing configuration has.
+const FILE_BYTES: u64 = 1 << 20;

@@ -1,0 +1,142 @@
+//! `keyless:` and `sign-bundle` on the command line, with an instance of the testkit in place of Sigstore's.
+//! What goes wrong with services is tried where signing is; here only what is typed and told counts.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at what it doesn't expect")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use countersign::digest::Digest;
+use countersign_testkit::instance::Place::{SecondLog, Times};
+use countersign_testkit::instance::{Fault, Instance, Place, TOKEN};
+use tempfile::TempDir;
+
+#[test]
+fn attests_as_an_identity_that_a_policy_names() {
+    let desk = Desk::new(Instance::start());
+    let made = desk.attest(&["--signer", "keyless:env:SOME_TOKEN"]);
+    assert!(made.status.success(), "{made:?}");
+    assert!(told(&made).contains("note: signed as signer@example.test (https://accounts.example.test), with log entries: 1"), "{made:?}");
+    let judged = |subject: &str, more: &[&str]| {
+        let root = Digest::sha256(&fs::read(desk.folder.path().join("trusted_root.json")).unwrap());
+        let policy = POLICY.replace("SUBJECT", subject).replace("ROOT", root.hex());
+        fs::write(desk.folder.path().join("policy.yaml"), policy).unwrap();
+        let asked = ["verify", "app.tar", "--policy", "policy.yaml", "--bundle", "app.sigstore.json", "--trust", "trusted_root.json"];
+        desk.run(&[&asked[..], more].concat())
+    };
+    assert_eq!(judged("signer@example.test", &[]).status.code(), Some(0));
+    assert_eq!(judged("other@example.test", &[]).status.code(), Some(1));
+    // The answer is stated by the same identity, which names itself as the verifier.
+    let signed = ["--vsa", "vsa.sigstore.json", "--signer", "keyless:env:SOME_TOKEN", "--signing-config", "signing_config.json"];
+    let answer = judged("signer@example.test", &signed);
+    assert_eq!(answer.status.code(), Some(0), "{answer:?}");
+    let shown = desk.run(&["inspect", "vsa.sigstore.json"]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("mailto:signer@example.test"), "{shown:?}");
+}
+
+#[test]
+fn signs_bundles_by_the_protocol_of_the_conformance_suite() {
+    let desk = Desk::new(Instance::start());
+    desk.attest(&["--signer", "keyless:env:SOME_TOKEN"]);
+    for flags in [&[][..], &["--in-toto"]] {
+        let artifact = if flags.is_empty() { "app.tar" } else { "statement.json" };
+        let statement = r#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"HEX"}}],"predicateType":"https://example.test/said/v1","predicate":{}}"#;
+        fs::write(desk.folder.path().join("statement.json"), statement.replace("HEX", Digest::sha256(ARTIFACT).hex())).unwrap();
+        // In the order of the protocol.
+        let given = ["--identity-token", TOKEN, "--bundle", "b.sigstore.json", "--trusted-root", "trusted_root.json"];
+        let signed = desk.run(&[&["sign-bundle"][..], flags, &given, &["--signing-config", "signing_config.json", artifact]].concat());
+        assert!(signed.status.success() && signed.stdout.is_empty(), "{signed:?}");
+        let who = ["--certificate-identity", "signer@example.test", "--certificate-oidc-issuer", "https://accounts.example.test"];
+        let verify = |artifact| {
+            let asked = [&["verify-bundle", "--bundle", "b.sigstore.json"][..], &who, &["--trusted-root", "trusted_root.json", artifact]];
+            desk.run(&asked.concat()).status.code()
+        };
+        assert_eq!((verify("app.tar"), verify("trusted_root.json")), (Some(0), Some(1)));
+    }
+}
+
+#[test]
+fn tells_what_is_missing_and_never_shows_a_token() {
+    let desk = Desk::new(Instance::start().failing(Place::Authority, Fault::Status(403), u32::MAX));
+    let errors = [
+        (desk.attest(&["--signer", "keyless:env:SOME_TOKEN"]), "error[service-refused]"),
+        (desk.attest(&["--signer", "keyless:env:NO_TOKEN"]), "error[token-unusable]"),
+        (desk.attest(&["--signer", "keyless:nobody"]), "error[token-unusable]"),
+        (desk.attest(&["--signer", "file:app.key"]), "error[usage]"),
+        (
+            desk.run(&[
+                "attest",
+                "build",
+                "--subject",
+                "app.tar",
+                "--signer",
+                "keyless:env:SOME_TOKEN",
+                "--out",
+                "x.sigstore.json",
+                "--signing-config",
+                "signing_config.json",
+            ]),
+            "error[trust-missing]",
+        ),
+        (desk.run(&["key", "public", "keyless:"]), "error[signer-unsupported]"),
+        (desk.run(&["sign-bundle", "--identity-token", "hunter2", "--bundle", "x.sigstore.json", "app.tar"]), "error[token-unusable]"),
+    ];
+    for (output, code) in errors {
+        let told = told(&output);
+        assert!(output.status.code() == Some(3) && told.contains(code), "{code}: {told}");
+        assert!(!told.contains("hunter2") && TOKEN.split('.').all(|part| !told.contains(part)), "{told}");
+        assert!(output.stdout.is_empty(), "{output:?}");
+    }
+    assert!(!desk.folder.path().join("x.sigstore.json").exists());
+}
+
+/// A folder with everything in it, outside of any work tree.
+struct Desk {
+    folder: TempDir,
+    _instance: Instance,
+}
+
+impl Desk {
+    fn new(instance: Instance) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+        write("app.tar", ARTIFACT);
+        write("trusted_root.json", &instance.trusted_root());
+        write("signing_config.json", &instance.signing_config(&[SecondLog, Times]));
+        Self { folder, _instance: instance }
+    }
+
+    fn attest(&self, signer: &[&str]) -> Output {
+        let stated = ["attest", "build", "--subject", "app.tar", "--out", "app.sigstore.json", "--signing-config", "signing_config.json"];
+        self.run(&[&stated[..], &["--trust", "trusted_root.json"], signer].concat())
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        command.current_dir(self.folder.path()).args(arguments).env_clear().env("HOME", self.folder.path()).env("NO_COLOR", "1");
+        command.env("SOME_TOKEN", TOKEN).env("PATH", Path::new("")).output().unwrap()
+    }
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+const ARTIFACT: &[u8] = b"an artifact";
+const POLICY: &str = r#"
+version: 1
+id: keyless
+signers:
+  - id: signer
+    kind: automation
+    identity: {issuer: "https://accounts.example.test", subject: "SUBJECT", trustRoot: "sha256:ROOT"}
+    mayAttest: [{predicate: "https://slsa.dev/provenance/v1", buildType: "https://countersign.dev/local-build/v1", ceiling: harness}]
+people: [{id: maintainer, identities: [{issuer: local, subject: maintainer@example.test}]}]
+resources:
+  - match: app.tar
+    source: {repository: "https://example.test/app", refs: [refs/heads/main]}
+    builders: [{signer: signer, builderId: "https://countersign.dev/builder/local/v1", buildTypes: ["https://countersign.dev/local-build/v1"], level: 1}]
+environments: {test: {requirements: [built]}}
+requirements:
+  - {id: built, kind: builder, about: artifact}
+"#;

@@ -1,0 +1,113 @@
+//! The addresses of services: where a token may be sent to, and how an address is shown.
+//! Which services there are is the signing configuration's affair.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ureq::http::Uri;
+
+/// The address of a service, without a slash at its end.
+///
+/// What is sent there can be a token, so it's `https`, or a loopback address: nobody on the way reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    text: String,
+    is_loopback: bool,
+}
+
+impl Address {
+    /// Reads the address of a service, which has no query of its own.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let address = Self::with_query(text)?;
+        (!address.text.contains(['?', '#'])).then_some(address)
+    }
+
+    /// Reads an address that may have a query.
+    pub(super) fn with_query(text: &str) -> Option<Self> {
+        if text.len() > ADDRESS_BYTES || text.contains('#') {
+            return None;
+        }
+        let uri: Uri = text.parse().ok()?;
+        let authority = uri.authority()?;
+        let host = authority.host();
+        if host.is_empty() || authority.as_str().contains('@') {
+            return None;
+        }
+        let ip: Option<IpAddr> = host.trim_start_matches('[').trim_end_matches(']').parse().ok();
+        let is_loopback = host == "localhost" || ip.is_some_and(|ip| ip.is_loopback());
+        let is_private = uri.scheme_str() == Some("https") || uri.scheme_str() == Some("http") && is_loopback;
+        is_private.then(|| Self { text: text.trim_end_matches('/').to_owned(), is_loopback })
+    }
+
+    /// Returns the address of a place below this one.
+    pub(super) fn join(&self, path: &str) -> Self {
+        Self { text: format!("{}{path}", self.text), is_loopback: self.is_loopback }
+    }
+
+    /// Returns the address on the same host that an answer refers to: a path, or an address that begins like this one.
+    pub(super) fn referred(&self, reference: &str) -> Option<Self> {
+        let slashes = self.text.find("://")? + 3;
+        let end = self.text.get(slashes..)?.find('/').map_or(self.text.len(), |at| slashes + at);
+        let origin = self.text.get(..end)?;
+        let path = reference.strip_prefix(origin).unwrap_or(reference);
+        (path.starts_with('/') && !path.starts_with("//")).then(|| Self::parse(&format!("{origin}{path}")))?
+    }
+
+    /// Returns true if it's this machine's own, so that no proxy stands between.
+    pub(super) const fn is_loopback(&self) -> bool {
+        self.is_loopback
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Address {
+    /// Shows it without its query.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text.split('?').next().unwrap_or_default())
+    }
+}
+
+const ADDRESS_BYTES: usize = 2_048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_nobody_on_the_way_can_read() {
+        for good in
+            ["https://ca.example.test", "https://ca.example.test:8443/ca/", "http://127.0.0.1:5555", "http://[::1]:1", "http://localhost"]
+        {
+            assert!(Address::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "http://ca.example.test",
+            "http://127.0.0.1.example.test",
+            "ftp://127.0.0.1",
+            "ca.example.test",
+            "https://",
+            "/ca",
+            "https://a@b.test",
+            "https://b.test?x",
+            "https://b.test#x",
+            "",
+        ] {
+            assert_eq!(Address::parse(bad), None, "{bad}");
+        }
+        assert!(Address::with_query("https://token.example.test/x?api-version=2").is_some());
+    }
+
+    #[test]
+    fn follows_a_reference_on_the_same_host_only() {
+        let address = Address::parse("https://log.example.test/rekor/").unwrap();
+        let referred = |reference| address.referred(reference).map(|address| address.text);
+        assert_eq!(referred("/api/v1/log/entries/1").as_deref(), Some("https://log.example.test/api/v1/log/entries/1"));
+        assert_eq!(referred("https://log.example.test/e/1").as_deref(), Some("https://log.example.test/e/1"));
+        for other in ["https://other.example.test/e/1", "//other.example.test/e", "https://log.example.test.evil.test/", "e", ""] {
+            assert_eq!(referred(other), None, "{other}");
+        }
+    }
+}
