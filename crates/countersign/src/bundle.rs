@@ -6,6 +6,8 @@ mod form;
 mod message;
 mod witness;
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -31,7 +33,7 @@ pub struct Bundle {
     material: Material,
     payload: Vec<u8>,
     signature: Vec<u8>,
-    statement: Statement,
+    statement: Arc<Statement>,
     /// What sigstore-types reads in the same bytes, for the checks that aren't ours.
     sigstore: Box<sigstore_types::Bundle>,
 }
@@ -120,7 +122,7 @@ impl Bundle {
             return Err(BundleError::PayloadType(quoted(envelope.payload_type())));
         }
         let (payload, signature) = (envelope.payload().to_vec(), envelope.signature().to_vec());
-        let statement = Statement::parse(&payload)?;
+        let statement = Arc::new(Statement::parse(&payload)?);
         let sigstore = Box::new(sigstore_reading(bundle, &payload, &signature)?);
         Ok(Self { bytes: received.to_vec(), digest: Digest::sha256(received), version, material, payload, signature, statement, sigstore })
     }
@@ -159,7 +161,7 @@ impl Bundle {
 
     /// Returns the statement, which anybody may have written.
     #[must_use]
-    pub const fn unverified_statement(&self) -> &Statement {
+    pub fn unverified_statement(&self) -> &Statement {
         &self.statement
     }
 
@@ -186,6 +188,11 @@ impl Bundle {
     /// Returns the bytes that the signature must cover.
     pub(crate) fn signed_bytes(&self) -> Vec<u8> {
         envelope::pae(statement::PAYLOAD_TYPE, &self.payload)
+    }
+
+    /// Returns the statement for who has verified it.
+    pub(crate) fn statement(&self) -> Arc<Statement> {
+        Arc::clone(&self.statement)
     }
 
     /// Returns the signature.

@@ -1,6 +1,8 @@
 //! Shapes of foreign JSON messages, checked before another parser reads them, which might read them another way.
 //! It knows the forms of protobuf's JSON mapping only; what the fields mean is the affair of who declares them.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -40,32 +42,50 @@ impl Shape {
     /// # Errors
     /// [`Misshapen`] for the first place that has another shape.
     pub(crate) fn check(&self, json: &Json) -> Result<(), Misshapen> {
-        self.check_at(json, "")
+        self.check_at(json, Place::Top)
     }
 
-    fn check_at(&self, json: &Json, place: &str) -> Result<(), Misshapen> {
+    fn check_at(&self, json: &Json, place: Place<'_>) -> Result<(), Misshapen> {
         match (self, json) {
             (Self::Scalar, Json::String(_) | Json::Number(_)) => Ok(()),
             (Self::Bytes, Json::String(text)) if STANDARD.decode(text).is_ok() => Ok(()),
             (Self::Hash, Json::String(text)) if STANDARD.decode(text).is_ok_and(|bytes| bytes.len() == 32) => Ok(()),
-            (Self::Bytes | Self::Hash, Json::String(_)) => Err(Misshapen::Base64(place.to_owned())),
+            (Self::Bytes | Self::Hash, Json::String(_)) => Err(Misshapen::Base64(place.to_string())),
             (Self::Integer, Json::String(text)) if is_integer(text) => Ok(()),
             (Self::Integer, json @ Json::Number(_)) if json.as_integer().is_some_and(|number| number >= 0) => Ok(()),
             (Self::List(item), Json::Array(items)) => items.iter().try_for_each(|json| item.check_at(json, place)),
             (Self::Message(fields), Json::Object(members)) => check_members(fields, members, place, false),
             (Self::Open(fields), Json::Object(members)) => check_members(fields, members, place, true),
-            _ => Err(Misshapen::Other(quoted(if place.is_empty() { "top level" } else { place }))),
+            _ => {
+                Err(Misshapen::Other(quoted(if matches!(place, Place::Top) { "top level".to_owned() } else { place.to_string() }.as_str())))
+            }
         }
     }
 }
 
-fn check_members(fields: &[(&str, Shape)], members: &Object, place: &str, open: bool) -> Result<(), Misshapen> {
+/// Where in a message a value stands; written as a JSON pointer, only where something is wrong there.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Top,
+    Member(&'a Self, &'a str),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Top => Ok(()),
+            Self::Member(parent, name) => write!(f, "{parent}/{name}"),
+        }
+    }
+}
+
+fn check_members(fields: &[(&str, Shape)], members: &Object, place: Place<'_>, open: bool) -> Result<(), Misshapen> {
     members.iter().try_for_each(|(name, value)| {
-        let place = format!("{place}/{name}");
+        let place = Place::Member(&place, name);
         match fields.iter().find(|(field, _)| field == name) {
-            Some((_, shape)) => shape.check_at(value, &place),
+            Some((_, shape)) => shape.check_at(value, place),
             None if open => Ok(()),
-            None => Err(Misshapen::UnknownField(quoted(&place))),
+            None => Err(Misshapen::UnknownField(quoted(&place.to_string()))),
         }
     })
 }

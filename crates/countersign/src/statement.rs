@@ -41,11 +41,14 @@ impl Statement {
         if payload.len() > limits::PAYLOAD_BYTES {
             return Err(StatementError::TooLarge);
         }
-        let wire: Wire = Json::parse(payload)?.to()?;
+        let mut json = Json::parse(payload)?;
+        // By far the largest part is taken as it is.
+        let predicate = if let Json::Object(members) = &mut json { members.remove("predicate") } else { None };
+        let wire: Wire = json.to()?;
         if !STATEMENT_TYPES.contains(&wire.statement_type.as_str()) {
             return Err(StatementError::NotAStatement);
         }
-        Self::new(wire.subject, wire.predicate_type, wire.predicate)
+        Self::new(wire.subject, wire.predicate_type, predicate.unwrap_or_default())
     }
 
     /// Returns the canonical bytes (RFC 8785): what is signed.
@@ -70,8 +73,6 @@ struct Wire {
     subject: Vec<ResourceDescriptor>,
     #[serde(rename = "predicateType")]
     predicate_type: String,
-    #[serde(default)]
-    predicate: Json,
 }
 
 fn check_subjects(subjects: &[ResourceDescriptor]) -> Result<(), StatementError> {

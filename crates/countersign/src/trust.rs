@@ -1,6 +1,7 @@
 //! Whom we trust to vouch for signers and times: certificate authorities, logs and timestamp authorities.
 //! A single key or identity is no trust; it is a signer, and stands in the policy.
 
+mod begun;
 mod checkpoint;
 mod entry;
 mod timestamp;
@@ -9,15 +10,15 @@ mod vectors;
 mod vouching;
 
 use std::fmt;
+use std::sync::Arc;
 
 use sigstore_trust_root::TrustedRoot;
-use sigstore_types::TimeRange;
 
 use crate::digest::Digest;
 use crate::json::{self, Json};
 use crate::limits::{self, quoted};
 use crate::shape::{Misshapen, Shape};
-use crate::time::Time;
+use begun::Prepared;
 
 pub(crate) use vouching::{By, Content, Vouched, unwitnessed};
 
@@ -54,7 +55,7 @@ impl Trust {
 #[derive(Clone)]
 pub struct TrustRoot {
     digest: Digest,
-    root: TrustedRoot,
+    prepared: Arc<Prepared>,
     is_public_good: bool,
 }
 
@@ -86,9 +87,9 @@ impl TrustRoot {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| TrustRootError::Unusable)?;
         let root = TrustedRoot::from_json(text).map_err(|_| TrustRootError::Unusable)?;
-        let root = Self { digest: Digest::sha256(bytes), is_public_good: is_public_good(&root), root };
-        // What the verifier refuses is refused here, not with the first bundle.
-        if vouching::is_usable(&root.root) { Ok(root) } else { Err(TrustRootError::Unusable) }
+        let is_public_good = is_public_good(&root);
+        let prepared = Prepared::of(root).map_err(|_| TrustRootError::Unusable)?;
+        Ok(Self { digest: Digest::sha256(bytes), prepared: Arc::new(prepared), is_public_good })
     }
 
     /// Returns the SHA-256 of the bytes: the root's name everywhere.
@@ -103,30 +104,12 @@ impl TrustRoot {
     pub const fn is_public_good(&self) -> bool {
         self.is_public_good
     }
-
-    /// Returns the part of the root that had begun by `at`.
-    ///
-    /// sigstore-verify compares some windows with the wall clock, and some with nothing.
-    fn at(&self, at: Time) -> TrustedRoot {
-        let mut root = self.root.clone();
-        let begun = |window: Option<TimeRange>| window.is_none_or(|window| has_begun(&window, at));
-        root.tlogs.retain(|log| begun(log.public_key.valid_for));
-        root.ctlogs.retain(|log| begun(log.public_key.valid_for));
-        root.certificate_authorities.retain(|authority| begun(authority.valid_for));
-        root.timestamp_authorities.retain(|authority| begun(authority.valid_for));
-        root
-    }
 }
 
 impl fmt::Debug for TrustRoot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TrustRoot({})", self.digest)
     }
-}
-
-fn has_begun(window: &TimeRange, at: Time) -> bool {
-    let (seconds, fraction) = (window.start.as_second(), window.start.subsec_nanosecond());
-    seconds < at.unix_seconds() || seconds == at.unix_seconds() && fraction <= 0
 }
 
 /// A file is Sigstore's public-good root by what is in it, since no name in it proves anything: every certificate that

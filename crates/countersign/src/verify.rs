@@ -3,6 +3,8 @@
 
 mod message;
 
+use std::sync::Arc;
+
 use crate::bundle::Bundle;
 use crate::digest::Digest;
 use crate::identity::{Identity, PublicKey};
@@ -16,7 +18,7 @@ pub use message::{message_with_certificate, message_with_key};
 /// A value whose signature has been verified. Only the functions of this module make one.
 #[derive(Clone, Debug)]
 pub struct Verified<T> {
-    value: T,
+    value: Arc<T>,
     signer: Signature,
     witnessed: Vec<Time>,
     unwitnessed: Option<Refusal>,
@@ -41,7 +43,8 @@ pub enum Signature {
 
 impl<T> Verified<T> {
     /// Returns the verified value.
-    pub const fn value(&self) -> &T {
+    #[must_use]
+    pub fn value(&self) -> &T {
         &self.value
     }
 
@@ -100,7 +103,7 @@ pub fn with_key(bundle: &Bundle, key: &PublicKey) -> Result<Verified<Statement>,
         return Err(Refusal::new(Reason::SignatureInvalid, key.refusal()));
     }
     // 4. and 5.
-    Ok(verified(bundle.unverified_statement(), bundle.digest(), Signature::Key(key.clone()), Vec::new()))
+    Ok(verified(bundle.statement(), bundle.digest().clone(), Signature::Key(key.clone()), Vec::new()))
 }
 
 /// Verifies that `key` has signed the bundle's statement, as [`with_key`] does, and when.
@@ -148,7 +151,7 @@ pub fn with_certificate(bundle: &Bundle, root: &TrustRoot, at: Time) -> Result<V
     let begun = vouched.begun;
     let (signature, witnessed) = certified(root, vouched)?;
     // 5.
-    Ok(Verified { certified: begun, ..verified(bundle.unverified_statement(), bundle.digest(), signature, witnessed) })
+    Ok(Verified { certified: begun, ..verified(bundle.statement(), bundle.digest().clone(), signature, witnessed) })
 }
 
 /// Verifies that `key` has signed the bundle's statement, as Sigstore's own clients verify it: every witness must hold.
@@ -185,6 +188,6 @@ fn certified(root: &TrustRoot, vouched: Vouched) -> Result<(Signature, Vec<Time>
 }
 
 /// The one place where a verified value is made.
-fn verified<T: Clone>(value: &T, bundle: &Digest, signer: Signature, witnessed: Vec<Time>) -> Verified<T> {
-    Verified { value: value.clone(), signer, witnessed, unwitnessed: None, certified: None, bundle: bundle.clone() }
+const fn verified<T>(value: Arc<T>, bundle: Digest, signer: Signature, witnessed: Vec<Time>) -> Verified<T> {
+    Verified { value, signer, witnessed, unwitnessed: None, certified: None, bundle }
 }

@@ -75,7 +75,8 @@ impl Identity {
         Self::of(&parse_certificate_info(certificate).ok()?)
     }
 
-    fn of(info: &CertificateInfo) -> Option<Self> {
+    /// Reads the identity in what was read of a certificate.
+    pub(crate) fn of(info: &CertificateInfo) -> Option<Self> {
         let subject = match info.identity.as_ref()? {
             SubjectAltName::Email(text) if text.contains('@') && !text.contains(':') => Subject::Email(text.clone()),
             SubjectAltName::Uri(text) if SubjectKind::of(text) == SubjectKind::Uri => Subject::Uri(text.clone()),

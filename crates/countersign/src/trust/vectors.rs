@@ -53,9 +53,9 @@ fn authority(chain: &str) -> TrustRoot {
 
 /// Returns what our check of the form says of the token, and what sigstore-tsa says.
 fn verdicts(token: &[u8], message: &[u8], root: &TrustRoot) -> [bool; 2] {
-    let [authority] = &*root.root.tsa_authorities() else { panic!("not one authority") };
+    let [authority] = &*root.prepared.root.tsa_authorities() else { panic!("not one authority") };
     let (stamp, signature) = (TimestampToken::from_bytes(token), SignatureBytes::from_bytes(message));
-    [timestamp::check(token, &root.root).is_ok(), verify_timestamp_for_authority(&stamp, &signature, authority).is_ok()]
+    [timestamp::check(token, &root.prepared.root).is_ok(), verify_timestamp_for_authority(&stamp, &signature, authority).is_ok()]
 }
 
 #[test]

@@ -12,6 +12,7 @@ use sigstore_verify::{
     CertificateError, Error, PublicKeyVerificationPolicy, TimestampError, VerificationPolicy, VerificationResult, Verifier,
 };
 
+use super::begun::Begun;
 use super::{TrustRoot, checkpoint, entry, timestamp};
 use crate::bundle::{Artifact as Given, Bundle, MessageBundle, Version};
 use crate::digest::{Algorithm, Digest};
@@ -69,11 +70,6 @@ pub(crate) struct Vouched {
     pub(crate) witnessed: Vec<Time>,
 }
 
-/// Returns true if sigstore-verify can use the root at all.
-pub(super) fn is_usable(root: &TrustedRoot) -> bool {
-    Verifier::new(root).is_ok()
-}
-
 impl TrustRoot {
     /// Verifies a bundle under this root alone, so that it is known which root vouched.
     ///
@@ -90,7 +86,7 @@ impl TrustRoot {
     /// 7. No verified time is later than `at`, and the log's key held at each of them.
     pub(crate) fn vouch(&self, bundle: Content<'_>, by: By<'_>, at: Time) -> Result<Vouched, Refusal> {
         // 1.
-        let begun = self.at(at);
+        let begun = self.prepared.at(at);
         let sought = Sought { root: self, begun: &begun, bundle, by };
         let material = &bundle.sigstore().verification_material;
         let entries = &material.tlog_entries;
@@ -104,7 +100,7 @@ impl TrustRoot {
         }
         // 5.
         for token in &material.timestamp_verification_data.rfc3161_timestamps {
-            timestamp::check(token.signed_timestamp.as_bytes(), &begun)?;
+            timestamp::check(token.signed_timestamp.as_bytes(), begun.root())?;
         }
         let mut results = Vec::new();
         if entries.is_empty() {
@@ -131,18 +127,15 @@ impl TrustRoot {
         witnessed.sort_unstable();
         witnessed.dedup();
         // 7.
-        for window in entries.iter().filter_map(|entry| log_of(&begun, entry)?.public_key.valid_for) {
+        for window in entries.iter().filter_map(|entry| log_of(begun.root(), entry)?.public_key.valid_for) {
             if let Some(time) = witnessed.iter().find(|time| !holds(&window, **time)) {
                 return Err(log_entry(format!("the log's key did not hold at {time}, when the signature was made")));
             }
         }
-        let identity = match by {
-            By::Certificate => bundle.sigstore().signing_certificate().and_then(Identity::claimed_by),
-            By::Key(_) => None,
-        };
-        let certificates = results.iter().filter_map(VerificationResult::certificate);
-        let begun = certificates.filter_map(|certificate| Time::from_unix(certificate.not_before.as_second()).ok()).min();
-        Ok(Vouched { identity, begun, witnessed })
+        // The bundle has one certificate, so each of the results has the same.
+        let certificate = results.first().and_then(VerificationResult::certificate);
+        let begun = certificate.and_then(|certificate| Time::from_unix(certificate.not_before.as_second()).ok());
+        Ok(Vouched { identity: certificate.and_then(Identity::of), begun, witnessed })
     }
 }
 
@@ -153,7 +146,7 @@ impl TrustRoot {
     /// than that its log, or its timestamp authority, isn't one of this root's.
     fn check_issuer(&self, bundle: Content<'_>) -> Result<(), Refusal> {
         let Some(leaf) = bundle.sigstore().signing_certificate() else { return Ok(()) };
-        let authorities = self.root.certificate_authorities.iter().flat_map(|authority| &authority.cert_chain.certificates);
+        let authorities = self.prepared.root.certificate_authorities.iter().flat_map(|authority| &authority.cert_chain.certificates);
         let authorities = authorities.map(|certificate| certificate.raw_bytes.as_bytes());
         let carried = match &bundle.sigstore().verification_material.content {
             VerificationMaterialContent::X509CertificateChain { certificates } => certificates.as_slice(),
@@ -180,7 +173,7 @@ impl TrustRoot {
 
     /// Checks that the bundle has a log entry if the root has any log at all.
     pub(crate) fn check_logged(&self, bundle: Content<'_>) -> Result<(), Refusal> {
-        if bundle.sigstore().verification_material.tlog_entries.is_empty() && !self.root.tlogs.is_empty() {
+        if bundle.sigstore().verification_material.tlog_entries.is_empty() && !self.prepared.root.tlogs.is_empty() {
             return Err(log_entry("the bundle has no log entry, and the trust root asks for one"));
         }
         Ok(())
@@ -190,7 +183,7 @@ impl TrustRoot {
 /// One verification: of what, by what, under what.
 struct Sought<'a> {
     root: &'a TrustRoot,
-    begun: &'a TrustedRoot,
+    begun: &'a Begun<'a>,
     bundle: Content<'a>,
     by: By<'a>,
 }
@@ -198,10 +191,8 @@ struct Sought<'a> {
 impl<'a> Sought<'a> {
     /// Has the bundle verified with one of its log entries, or with none, and with so many of its timestamps.
     fn verify(&self, entry: Option<&TransparencyLogEntry>, tokens: usize) -> Result<VerificationResult, Refusal> {
-        let mut root = self.begun.clone();
-        root.tlogs.retain(|log| entry.is_some_and(|entry| log.log_id == entry.log_id));
         if let Some(entry) = entry {
-            if root.tlogs.is_empty() {
+            if log_of(self.begun.root(), entry).is_none() {
                 return Err(log_entry("the trust root has no such log as the bundle's entry names, or none that had begun"));
             }
             // 4.
@@ -216,16 +207,20 @@ impl<'a> Sought<'a> {
                 None => {}
             }
         }
-        let mut bundle = self.bundle.sigstore().clone();
-        bundle.verification_material.tlog_entries = entry.cloned().into_iter().collect();
-        bundle.verification_material.timestamp_verification_data.rfc3161_timestamps.truncate(tokens);
+        let mut bundle = Cow::Borrowed(self.bundle.sigstore());
+        if bundle.verification_material.tlog_entries.len() > 1 {
+            let material = &mut bundle.to_mut().verification_material;
+            material.tlog_entries = entry.cloned().into_iter().collect();
+            material.timestamp_verification_data.rfc3161_timestamps.truncate(tokens);
+        }
         let (bundle, artifact) = self.with_artifact(bundle)?;
         // 6.
-        let found = Verifier::new(&root).and_then(|verifier| match self.by {
+        let verifier = self.begun.verifier(entry.map(|entry| &entry.log_id)).map_err(|error| self.refusal(&error))?;
+        let found = match self.by {
             By::Certificate => verifier.verify(artifact.as_artifact(), &bundle, &self.certificate_policy(entry)),
             By::Key(key) => verifier.verify(artifact.as_artifact(), &bundle, &key_policy(key, entry)),
-        });
-        found.map_err(|error| self.refusal(&error, &root, &bundle, &artifact))
+        };
+        found.map_err(|error| expiry(&error, &verifier, &bundle, &artifact).unwrap_or_else(|| self.refusal(&error)))
     }
 
     fn certificate_policy(&self, entry: Option<&TransparencyLogEntry>) -> VerificationPolicy {
@@ -235,7 +230,7 @@ impl<'a> Sought<'a> {
             policy = policy.skip_tlog_unsafe();
         }
         // An instance without any certificate log has no promises of one. One that hasn't begun is none the less asked for.
-        if self.root.root.ctlogs.is_empty() {
+        if self.root.prepared.root.ctlogs.is_empty() {
             policy = policy.skip_sct();
         }
         policy
@@ -246,7 +241,7 @@ impl<'a> Sought<'a> {
     /// It's a digest from the payload itself: whether the statement is about what was asked is judged on the verified
     /// statement. One with git's digests only is verified as a message, whose bytes are those that DSSE signs; no log of
     /// the first version wrote it down that way.
-    fn with_artifact(&self, mut bundle: SigstoreBundle) -> Result<(SigstoreBundle, Signed<'a>), Refusal> {
+    fn with_artifact(&self, mut bundle: Cow<'a, SigstoreBundle>) -> Result<(Cow<'a, SigstoreBundle>, Signed<'a>), Refusal> {
         let held = match self.bundle {
             Content::Statement(held) => held,
             Content::Message(_, Given::Bytes(bytes)) => return Ok((bundle, Signed::Message(bytes.into()))),
@@ -267,17 +262,17 @@ impl<'a> Sought<'a> {
             let detail = "the statement names its subjects by neither sha256 nor sha512, which its log entry can't be verified without";
             return Err(Refusal::new(Reason::SubjectDigestUnsupported, detail));
         }
-        bundle.content = SignatureContent::MessageSignature(MessageSignature::new(held.signature().to_vec().into()));
+        bundle.to_mut().content = SignatureContent::MessageSignature(MessageSignature::new(held.signature().to_vec().into()));
         Ok((bundle, Signed::Message(held.signed_bytes().into())))
     }
 
     /// Says in our words why sigstore-verify refuses: its own may change with its version, and repeat a stranger's.
-    fn refusal(&self, error: &Error, root: &TrustedRoot, bundle: &SigstoreBundle, artifact: &Signed<'_>) -> Refusal {
+    fn refusal(&self, error: &Error) -> Refusal {
         let digest = &self.root.digest;
         match error {
             Error::Certificate(
                 CertificateError::ChainInvalid(_) | CertificateError::Expired { .. } | CertificateError::NotYetValid { .. },
-            ) => self.expiry(root, bundle, artifact).unwrap_or_else(|| self.root.not_issued(self.bundle)),
+            ) => self.root.not_issued(self.bundle),
             Error::Certificate(CertificateError::NoValidAuthority { .. }) => {
                 let why = format!("no authority of trust root {digest} that held when the signature was made issued the certificate");
                 TrustRoot::untrusted(self.bundle, &why)
@@ -312,19 +307,24 @@ impl<'a> Sought<'a> {
             _ => Refusal::new(Reason::Malformed, "the bundle is not one that can be verified"),
         }
     }
+}
 
-    /// Returns the refusal of a certificate that didn't hold at a verified time, and nothing for one refused otherwise.
-    fn expiry(&self, root: &TrustedRoot, bundle: &SigstoreBundle, artifact: &Signed<'_>) -> Option<Refusal> {
-        let times_only = VerificationPolicy::any_identity().skip_certificate_chain().skip_tlog_unsafe();
-        let result = Verifier::new(root).ok()?.verify(artifact.as_artifact(), bundle, &times_only).ok()?;
-        let certificate = result.certificate()?;
-        let outside = |time: &i64| *time < certificate.not_before.as_second() || *time > certificate.not_after.as_second();
-        let time = result.verified_timestamps().iter().map(|time| time.as_second()).find(outside)?;
-        let written = |seconds| Time::from_unix(seconds).ok();
-        let (from, until) = (written(certificate.not_before.as_second())?, written(certificate.not_after.as_second())?);
-        let detail = format!("the certificate held from {from} to {until}, and the signature was made at {}", written(time)?);
-        Some(Refusal::new(Reason::CertificateExpired, detail))
-    }
+/// Returns the refusal of a certificate that didn't hold at a verified time, and nothing for one refused otherwise.
+fn expiry(error: &Error, verifier: &Verifier, bundle: &SigstoreBundle, artifact: &Signed<'_>) -> Option<Refusal> {
+    let Error::Certificate(CertificateError::ChainInvalid(_) | CertificateError::Expired { .. } | CertificateError::NotYetValid { .. }) =
+        error
+    else {
+        return None;
+    };
+    let times_only = VerificationPolicy::any_identity().skip_certificate_chain().skip_tlog_unsafe();
+    let result = verifier.verify(artifact.as_artifact(), bundle, &times_only).ok()?;
+    let certificate = result.certificate()?;
+    let outside = |time: &i64| *time < certificate.not_before.as_second() || *time > certificate.not_after.as_second();
+    let time = result.verified_timestamps().iter().map(|time| time.as_second()).find(outside)?;
+    let written = |seconds| Time::from_unix(seconds).ok();
+    let (from, until) = (written(certificate.not_before.as_second())?, written(certificate.not_after.as_second())?);
+    let detail = format!("the certificate held from {from} to {until}, and the signature was made at {}", written(time)?);
+    Some(Refusal::new(Reason::CertificateExpired, detail))
 }
 
 /// What sigstore-verify is told was signed.

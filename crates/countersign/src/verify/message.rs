@@ -1,6 +1,8 @@
 //! Verifies bundles that sign an artifact itself, as Sigstore's own clients do.
 //! Such a signature is no statement, so no decision is made from one.
 
+use std::sync::Arc;
+
 use super::{Signature, Verified, certified, verified};
 use crate::bundle::{Artifact, MessageBundle};
 use crate::digest::Digest;
@@ -32,7 +34,7 @@ pub fn message_with_certificate(
     check_artifact(bundle, artifact)?;
     // 3.
     let (signature, witnessed) = certified(root, root.vouch(Content::Message(bundle, artifact), By::Certificate, at)?)?;
-    Ok(verified(bundle.unverified_digest(), bundle.digest(), signature, witnessed))
+    Ok(verified(Arc::new(bundle.unverified_digest().clone()), bundle.digest().clone(), signature, witnessed))
 }
 
 /// Verifies that `key` has signed the artifact, and that the trust root vouches for every witness.
@@ -70,7 +72,7 @@ pub fn message_with_key(
     if material.tlog_entries.is_empty() && witnessed.is_empty() {
         return Err(unwitnessed());
     }
-    Ok(verified(bundle.unverified_digest(), bundle.digest(), Signature::Key(key.clone()), witnessed))
+    Ok(verified(Arc::new(bundle.unverified_digest().clone()), bundle.digest().clone(), Signature::Key(key.clone()), witnessed))
 }
 
 fn check_artifact(bundle: &MessageBundle, artifact: Artifact<'_>) -> Result<(), Refusal> {
