@@ -176,6 +176,14 @@ fn allowed(cases: &mut Cases) {
     cases.allow("allow-sbom-of-a-version", "The SBOM's predicate type names a version of its format.", |world| {
         faults::statement(world, "sbom", |statement| statement.predicate_type.push_str("/v1.6"));
     });
+    cases.allow("allow-ref-with-an-at", "The build is of a tag whose name holds an `@`, as a package's version does.", |world| {
+        build_only(world);
+        world.edit_policy("refs: [refs/heads/main]}\n    builders: [{signer: platform, builderId: \"https://countersign.dev/builder/local/v1\", buildTypes: [\"https://countersign.dev/local", "refs: [\"refs/tags/**\"]}\n    builders: [{signer: platform, builderId: \"https://countersign.dev/builder/local/v1\", buildTypes: [\"https://countersign.dev/local");
+        faults::provenance(world, "build", |p| {
+            let source = p.build_definition.resolved_dependencies.iter_mut().find(|dependency| dependency.is_named("source"));
+            source.expect("a source").uri = Some("git+https://example.test/demo@refs/tags/@scope/pkg@1.0.0".to_owned());
+        });
+    });
     cases.allow("allow-expected-parameter", "The resource expects an external parameter, and the build was called with it.", |world| {
         world.edit_policy(
             "level: 1}]\n  - match: \"https",

@@ -128,6 +128,20 @@ pub(crate) fn failed_build_too(world: &mut World) {
     world.add("build-before", "platform", statement);
 }
 
+/// Lets the build name another commit; an older one, which meets nothing that is asked of builds, names the agent's.
+pub(crate) fn source_of_a_build_that_is_not_asked_for(world: &mut World) {
+    failed_build_too(world);
+    provenance(world, "build-before", |provenance| {
+        let metadata = provenance.run_details.metadata.as_mut().expect("metadata");
+        metadata.started_on = Some("2025-11-01T11:59:00Z".parse().expect("a time"));
+        metadata.finished_on = Some("2025-11-01T12:00:00Z".parse().expect("a time"));
+    });
+    provenance(world, "build", |provenance| {
+        let source = provenance.build_definition.resolved_dependencies.iter_mut().find(|dependency| dependency.is_named("source"));
+        source.expect("a source").digest = Digest::new(Algorithm::GitCommit, "ba5eba11".repeat(5)).expect("a digest").into();
+    });
+}
+
 /// Adds a build from before the time that the policy allows, which bound the good SBOM; the build that counts binds another.
 pub(crate) fn older_build_too(world: &mut World) {
     let Signed::By(key, statement) = world.bundles["build"].clone() else { panic!("no statement") };

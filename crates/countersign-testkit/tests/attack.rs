@@ -15,7 +15,7 @@ use asking::{Store, all, ask, bundle, bundles, case, cases, decide, edit, number
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::decision::{Answer, Status};
-use countersign::digest::{Digest, DigestSet};
+use countersign::digest::{Algorithm, Digest, DigestSet};
 use countersign::identity::{KeyType, NotAKey, PublicKey};
 use countersign::inquiry::{Found, Inquiry, Question, Wanted};
 use countersign::json::Json;
@@ -442,6 +442,10 @@ fn a_repository_and_a_ref_are_parted_in_one_way_only() {
             Some(("https://example.test/demo@refs/heads/main", Some("refs/heads/topic"))),
         ),
         ("https://example.test/demo@refs/heads/main", None),
+        (
+            "git+https://example.test/demo@refs/tags/@scope/pkg@1.0.0",
+            Some(("https://example.test/demo", Some("refs/tags/@scope/pkg@1.0.0"))),
+        ),
     ] {
         build.build_definition.resolved_dependencies[0].uri = Some(uri.to_owned());
         let source = build.source().ok();
@@ -468,6 +472,45 @@ fn of_two_builds_that_will_do_the_one_that_holds_longer_counts() {
         let found: Vec<_> = bundles(&case).into_iter().chain([signed(1, &newer)]).collect();
         assert_eq!(decide(&case, &found).valid_until.unwrap().to_string(), "2025-12-31T13:00:00Z");
     }
+}
+
+/// The SBOM agrees with one build only, which another, newer one contradicts: once the first is too old, nothing agrees.
+#[test]
+fn a_decision_holds_no_longer_than_the_build_that_its_sbom_agrees_with() {
+    let case = case("allow-whole-walk");
+    let mut newer = statement(&case, "build");
+    edit(&mut newer, &["runDetails", "metadata"], |m| drop(m.insert("finishedOn".to_owned(), Json::from("2025-12-10T13:00:00Z"))));
+    let mut other: Json = newer.predicate.clone();
+    let text = String::from_utf8(other.canonical()).unwrap();
+    let sbom = statement(&case, "sbom");
+    let document = Digest::sha256(&sbom.predicate.canonical());
+    other = Json::parse(text.replace(document.hex(), Digest::sha256(b"another").hex()).as_bytes()).unwrap();
+    assert_ne!(other, newer.predicate, "the build binds the SBOM");
+    newer.predicate = other;
+    let found: Vec<_> = bundles(&case).into_iter().chain([signed(1, &newer)]).collect();
+    let decision = decide(&case, &found);
+    assert_eq!(decision.decision, Answer::Allow);
+    assert_eq!(decision.valid_until.unwrap().to_string(), "2025-12-31T12:00:00Z", "the older build's end");
+}
+
+/// What is true of the commit is so of the artifact only for as long as a build that counts names the commit.
+#[test]
+fn a_decision_on_a_source_holds_no_longer_than_the_build_that_names_it() {
+    let case = case("allow-whole-walk");
+    let only_source = policy(&case).replace("source: {requirements: [by-agent", "source: {requirements: [built, by-agent");
+    let young = only_source.replace("maxAge: P30D", "maxAge: P20D");
+    let decision = ask(&case, &young, "source", |wanted| vec![all(&bundles(&case), wanted)]);
+    assert_eq!(decision.decision, Answer::Allow);
+    let mut elsewhere = numbered(statement(&case, "build"), 7);
+    edit(&mut elsewhere, &["runDetails", "metadata"], |m| drop(m.insert("finishedOn".to_owned(), Json::from("2025-12-09T12:00:00Z"))));
+    edit(&mut elsewhere, &["buildDefinition", "resolvedDependencies", "0"], |source| {
+        let commit = Digest::new(Algorithm::GitCommit, "ba5eba11".repeat(5)).unwrap();
+        source.insert("digest".to_owned(), Json::of(&DigestSet::from(commit)).unwrap());
+    });
+    let found: Vec<_> = bundles(&case).into_iter().chain([signed(1, &elsewhere)]).collect();
+    let decision = ask(&case, &young, "source", |wanted| vec![all(&found, wanted)]);
+    assert_eq!(decision.decision, Answer::Allow);
+    assert_eq!(decision.valid_until.unwrap().to_string(), "2025-12-21T12:00:00Z", "the newer build names another commit");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::sync::Once;
 
+use countersign::bundle::Bundle;
 use countersign::decision::{Answer, Decision};
 use countersign::digest::Digest;
 use countersign::identity::PublicKey;
@@ -18,7 +19,7 @@ use countersign::statement::{ResourceDescriptor, Statement};
 use countersign::time::Time;
 use countersign::trust::{Trust, TrustRoot};
 use countersign_sign::{KeyType, LocalKey};
-use countersign_testkit::authority::{Authority, Draft, Identity, Witness};
+use countersign_testkit::authority::{Authority, Draft, Identity, Version, Witness};
 use sigstore_crypto::{
     CryptoProvider, HashContext, KeyAlgorithm, Result, SigningKeyPair, SigningScheme, aws_lc_provider, install_default_provider,
 };
@@ -77,6 +78,39 @@ fn beyond_the_limit_of_checks_nothing_is_verified_and_nothing_is_told() {
         assert!(spent < limits::CHECKS_PER_INQUIRY as u64, "{spent}");
         beyond.reverse();
     }
+}
+
+/// A version stands outside the signature: whoever wraps a bundle anew chooses the costly one.
+#[test]
+fn a_version_that_the_policy_does_not_list_costs_nothing() {
+    for draft in [witnessed(1, 1), good()] {
+        let (decision, spent) = counted(|| decide(&[draft.version(Version::V01).bytes()]));
+        assert_eq!((decision.evidence[0].refusal, spent), (Some(Reason::Malformed), 0));
+    }
+}
+
+#[test]
+fn a_chain_is_read_up_to_its_limit_and_no_further() {
+    let bundle = String::from_utf8(witnessed(1, 1).version(Version::V01).bytes()).unwrap();
+    let (before, rest) = bundle.split_once(r#""certificates":["#).unwrap();
+    let (one, after) = rest.split_once(']').unwrap();
+    let with = |count: usize| Bundle::parse(format!(r#"{before}"certificates":[{}]{after}"#, vec![one; count].join(",")).as_bytes());
+    assert!(with(limits::CHAIN).is_ok());
+    assert!(with(limits::CHAIN + 1).is_err_and(|error| error.is_limit()));
+}
+
+/// Whoever names a signer of the policy, and can't sign for them, has one signature of theirs computed and no witness.
+#[test]
+fn what_a_wrong_signature_brings_along_is_not_counted() {
+    let mut hostile = Draft { tokens: (1..=4).map(|byte| vec![byte; 8]).collect(), ..good() };
+    hostile.signature = Authority::new().managed(&key(), b"something else", Witness::Timestamp, signed_at()).signature;
+    let hostile = hostile.bytes();
+    let blank = |number: usize| [hostile.clone(), vec![b' '; number]].concat();
+    let count = limits::CHECKS_PER_INQUIRY / (1 + 4 * ROOTS) + 2;
+    let found: Vec<_> = (0..count).map(blank).chain([good().bytes()]).collect();
+    let (decision, spent) = counted(|| decide_under(ROOTS, &found));
+    assert_eq!(decision.decision, Answer::Allow);
+    assert!(spent < 2 * count as u64 + 8 * ROOTS as u64, "{spent}");
 }
 
 /// A signature under a certificate, with so many entries of the logs that have it and so many timestamps.

@@ -30,7 +30,7 @@ pub struct Analysis {
     pub at: Time,
     /// What somebody should look at, in order.
     pub findings: Vec<PolicyFinding>,
-    /// What a single signer could get allowed with nobody else's word, in order.
+    /// What a single signer could get allowed with nobody else's word, in order; no more than the first 4,096 that are found.
     pub single_signers: Vec<SingleSigner>,
 }
 
@@ -150,7 +150,7 @@ impl Analysis {
                 let detail = format!("was valid until {end}: what it signed counts only where a witness proves that it was before");
                 find(Oddity::SignerRetired, &signer.id, detail);
             }
-            if let Some(other) = shared(signer) {
+            if let Some(other) = shared(&one_identity(signer, policy)) {
                 let detail = format!("may attest an agent's runs, and {other} on them: who works would also be who judges the work");
                 find(Oddity::SharedSigner, &signer.id, detail);
             }
@@ -243,26 +243,43 @@ fn counts(person: &Person, required: &[&Requirement], policy: &Policy) -> bool {
     })
 }
 
-/// Returns what a signer may attest beside the runs of agents that is a judgement of them.
-fn shared(signer: &Signer) -> Option<&'static str> {
+/// Returns every entry of the policy that whoever is this signer is as well: patterns can fit whom another entry names.
+///
+/// Where two patterns could fit one identity that nobody names, nothing is seen.
+fn one_identity<'a>(signer: &'a Signer, policy: &'a Policy) -> Vec<&'a Signer> {
+    let is_too = |other: &&Signer| match (&other.credential, &signer.credential) {
+        (Credential::Identity(pattern), Credential::Identity(named)) => other.kind == signer.kind && pattern.covers(named),
+        _ => false,
+    };
+    let others = policy.signers.iter().filter(|other| other.id != signer.id).filter(is_too);
+    std::iter::once(signer).chain(others).collect()
+}
+
+/// Returns what whoever is all of these signers may attest beside the runs of agents that is a judgement of them.
+fn shared(signers: &[&Signer]) -> Option<&'static str> {
+    let authorities = || signers.iter().flat_map(|signer| &signer.may_attest);
     let attests_runs = |authority: &Authority| {
         authority.predicate == PROVENANCE
             && authority.build_type.as_deref().is_none_or(|uri| BuildType::of(uri).is_some_and(BuildType::is_agent_run))
     };
-    if !signer.may_attest.iter().any(attests_runs) {
+    if !authorities().any(attests_runs) {
         return None;
     }
-    let attests = |uri: &str| signer.may_attest.iter().any(|authority| is_type(&authority.predicate, uri));
+    let attests = |uri: &str| authorities().any(|authority| is_type(&authority.predicate, uri));
     JUDGEMENTS.iter().find(|(uri, _)| attests(uri)).map(|(_, name)| *name)
 }
 
 fn single_signers(policy: &Policy) -> Vec<SingleSigner> {
     let mut found = BTreeSet::new();
     for signer in &policy.signers {
+        let identity = one_identity(signer, policy);
         for resource in &policy.resources {
             for (environment, ids) in &policy.environments {
+                if found.len() == SINGLE_SIGNERS {
+                    return found.into_iter().collect();
+                }
                 let required: Vec<_> = ids.iter().filter_map(|id| policy.requirements.get(id)).collect();
-                if is_enough(signer, resource, &required, policy) {
+                if is_enough(&identity, resource, &required, policy) {
                     let (signer, resource) = (signer.id.clone(), resource.pattern.as_str().to_owned());
                     found.insert(SingleSigner { signer, resource, environment: environment.clone() });
                 }
@@ -272,12 +289,13 @@ fn single_signers(policy: &Policy) -> Vec<SingleSigner> {
     found.into_iter().collect()
 }
 
-/// Returns true if the signer's word alone can meet all requirements, for an artifact or a commit that is the resource.
-fn is_enough(signer: &Signer, resource: &Resource, required: &[&Requirement], policy: &Policy) -> bool {
+/// Returns true if the word of who is these signers can meet all requirements alone, for an artifact or a commit that is the
+/// resource.
+fn is_enough(signers: &[&Signer], resource: &Resource, required: &[&Requirement], policy: &Policy) -> bool {
     let (about_source, about_artifact): (Vec<&Requirement>, Vec<&Requirement>) = required.iter().partition(|r| r.about == About::Source);
     let alone = |requirement: &Requirement, object, resource| -> BTreeSet<Way<'_>> {
         let ways = ways(requirement, object, resource, policy).unwrap_or_default();
-        ways.into_iter().filter(|way| way.signer == signer.id).collect()
+        ways.into_iter().filter(|way| signers.iter().any(|signer| signer.id == way.signer)).collect()
     };
     // All that provenance must show of a commit is shown by one run.
     let of_commit = |required: &[&Requirement], resource| {
@@ -287,7 +305,8 @@ fn is_enough(signer: &Signer, resource: &Resource, required: &[&Requirement], po
     };
     let of_source = || {
         about_source.is_empty()
-            || builds(signer, resource) && source_entries(resource, policy).into_iter().any(|entry| of_commit(&about_source, entry))
+            || signers.iter().any(|signer| builds(signer, resource))
+                && source_entries(resource, policy).into_iter().any(|entry| of_commit(&about_source, entry))
     };
     of_commit(required, resource) || about_artifact.iter().all(|r| !alone(r, Object::Artifact, resource).is_empty()) && of_source()
 }
@@ -315,6 +334,8 @@ pub(crate) fn builds(signer: &Signer, resource: &Resource) -> bool {
     by_signer.any(|b| b.build_types.iter().any(|uri| BuildType::of(uri).is_some() && signer.authority(PROVENANCE, Some(uri)).is_some()))
 }
 
+/// Most that is listed of what single signers could do.
+const SINGLE_SIGNERS: usize = 4_096;
 /// How presets mark what is left to their reader; no ref, address or URI holds it.
 const PLACEHOLDER: &str = "<your ";
 /// What judges work, and so isn't for who works to say.

@@ -282,6 +282,9 @@ pub enum BundleError {
     /// There are more log entries or timestamps than the limit.
     #[error("the bundle has more than {} log entries or timestamps", limits::WITNESSES)]
     TooManyWitnesses,
+    /// The bundle's own chain has more certificates than the limit.
+    #[error("the bundle's chain has more than {} certificates", limits::CHAIN)]
+    ChainTooLong,
     /// The same log entry or timestamp stands there twice.
     #[error("the bundle has the same {0} twice")]
     Twice(&'static str),
@@ -316,7 +319,7 @@ impl BundleError {
     #[must_use]
     pub const fn is_limit(&self) -> bool {
         match self {
-            Self::TooLarge | Self::TooManyWitnesses => true,
+            Self::TooLarge | Self::TooManyWitnesses | Self::ChainTooLong => true,
             Self::Syntax(error) => error.is_limit(),
             Self::Statement(error) => error.is_limit(),
             _ => false,

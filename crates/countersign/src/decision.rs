@@ -4,6 +4,7 @@
 mod explanation;
 mod judge;
 mod listing;
+mod origin;
 mod remedy;
 mod summary;
 mod verdict;

@@ -277,7 +277,12 @@ impl<'a> Inquiry<'a> {
         let of_target = self.bundles(&self.question.artifact, types);
         let mut wanted = vec![of_target.clone()];
         wanted.extend(self.other_digests().into_iter().map(Wanted::ArtifactDigest));
-        let commits = if is_commit { BTreeSet::from([self.question.artifact.clone()]) } else { self.commits(resource) };
+        let wants_source = self.requirements.iter().any(|requirement| requirement.about == About::Source);
+        let commits = match (is_commit, wants_source) {
+            (true, _) => BTreeSet::from([self.question.artifact.clone()]),
+            (false, true) => self.commits(resource),
+            (false, false) => BTreeSet::new(),
+        };
         let source_types = self.predicate_types(|requirement| is_commit || requirement.about == About::Source);
         let tree_types: Vec<_> = source_types.iter().filter(|uri| subject::is_about_trees(uri)).cloned().collect();
         for commit in &commits {
@@ -370,29 +375,31 @@ impl<'a> Inquiry<'a> {
                 gaps.insert((Reason::EvidenceLimit, detail));
             }
         }
-        gaps.extend(self.overruns().map(|detail| (Reason::EvidenceLimit, detail)));
+        gaps.extend(self.overruns(requirement).map(|detail| (Reason::EvidenceLimit, detail)));
         gaps.into_iter().map(|(reason, detail)| Refusal { reason, detail }).collect()
     }
 
     /// Returns true if a limit was exceeded that leaves something unjudged which the requirement wanted.
     pub(crate) fn is_over_limit(&self, requirement: &Requirement) -> bool {
         let mut wanted = self.asked.iter().filter(|(wanted, _)| self.is_wanted_for(wanted, requirement));
-        self.overruns().next().is_some() || wanted.any(|(_, answer)| answer.over_limit)
+        self.overruns(requirement).next().is_some() || wanted.any(|(_, answer)| answer.over_limit)
     }
 
-    fn overruns(&self) -> impl Iterator<Item = String> {
+    fn overruns(&self, requirement: &Requirement) -> impl Iterator<Item = String> {
+        // Only sources are followed from digest to digest.
+        let followed_too_far = self.followed.len() > limits::DIGESTS_FOLLOWED && self.is_about_source(requirement);
         let overruns = [
             (self.looks > limits::LOOKS_PER_INQUIRY, limits::LOOKS_PER_INQUIRY, "bundles were found"),
             (self.checks > limits::CHECKS_PER_INQUIRY, limits::CHECKS_PER_INQUIRY, "signatures and witnesses were to be verified"),
             (self.answers.len() > limits::STATEMENTS_PER_INQUIRY, limits::STATEMENTS_PER_INQUIRY, "statements by known signers were found"),
-            (self.followed.len() > limits::DIGESTS_FOLLOWED, limits::DIGESTS_FOLLOWED, "digests were to be followed"),
+            (followed_too_far, limits::DIGESTS_FOLLOWED, "digests were to be followed"),
         ];
         overruns.into_iter().filter(|(over, _, _)| *over).map(|(_, limit, what)| format!("more than {limit} {what}"))
     }
 
     /// Returns true if what answers `wanted` could help to meet the requirement.
     fn is_wanted_for(&self, wanted: &Wanted, requirement: &Requirement) -> bool {
-        let about_source = self.is_about_commit() || requirement.about == About::Source;
+        let about_source = self.is_about_source(requirement);
         let predicate_type = requirement.kind.predicate_type();
         match wanted {
             // Everything begins here: a build that could not be fetched can hide a source.
@@ -402,6 +409,10 @@ impl<'a> Inquiry<'a> {
             Wanted::Bundles { predicate_types, .. } => about_source && predicate_types.iter().any(|uri| uri == predicate_type),
             Wanted::GitObject(_) => about_source && subject::is_about_trees(predicate_type),
         }
+    }
+
+    fn is_about_source(&self, requirement: &Requirement) -> bool {
+        self.is_about_commit() || requirement.about == About::Source
     }
 
     pub(crate) fn is_about_commit(&self) -> bool {

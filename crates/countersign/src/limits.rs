@@ -11,6 +11,12 @@ pub const JSON_DEPTH: usize = 64;
 pub const JSON_VALUES: usize = 1 << 19;
 /// Most log entries of one bundle, and most timestamps: each is verified. Bundles have one or two.
 pub const WITNESSES: usize = 4;
+/// Most certificates in a bundle's own chain: Sigstore's instances have three, and building paths costs with each.
+pub const CHAIN: usize = 4;
+/// Most signatures under one checkpoint of a log: its own and those of its witnesses, each of which is compared.
+pub const CHECKPOINT_SIGNATURES: usize = 16;
+/// Longest name, issuer or extension of a certificate that is an identity, in bytes; patterns are compared with it.
+pub const IDENTITY_BYTES: usize = 4 << 10;
 /// Largest trust root, in bytes.
 pub const TRUST_ROOT_BYTES: usize = 1 << 20;
 /// Most certificate authorities, logs or timestamp authorities of one trust root, and most certificates of one of them.
@@ -25,7 +31,7 @@ pub const STATEMENTS_PER_INQUIRY: usize = 2_048;
 pub const LOOKS_PER_INQUIRY: usize = 10_000;
 /// Most signatures, log entries and timestamps in the bundles that name a signer of the policy, in one inquiry: each is
 /// verified, under each trust root that could vouch for it.
-pub const CHECKS_PER_INQUIRY: usize = 1 << 15;
+pub const CHECKS_PER_INQUIRY: usize = 1 << 17;
 /// Most digests that one inquiry asks about.
 pub const DIGESTS_FOLLOWED: usize = 64;
 /// Most policy keys that a bundle without a usable hint is tried against.

@@ -151,10 +151,24 @@ impl ExpectedIdentity {
         if self.subject_kind() != identity.subject.kind() {
             return Fit::No;
         }
-        let of_extension =
-            |(name, pattern): (&Extension, &Pattern)| identity.extensions.get(name).map_or(Fit::No, |value| pattern.fit(value));
-        let all = [self.issuer.fit(&identity.issuer), self.subject.fit(identity.subject.as_str())];
-        all.into_iter().chain(self.extensions.iter().map(of_extension)).min().unwrap_or(Fit::No)
+        let text = |name| identity.extensions.get(name).map(String::as_str);
+        let extensions = self.extensions.iter().map(|(name, pattern)| (pattern, text(name)));
+        let names = [(&self.issuer, Some(identity.issuer.as_str())), (&self.subject, Some(identity.subject.as_str()))];
+        let mut fit = Fit::Yes;
+        for (pattern, text) in names.into_iter().chain(extensions) {
+            fit = fit.min(text.map_or(Fit::No, |text| pattern.fit(text)));
+            // A stranger's text costs no further pattern.
+            if fit == Fit::No {
+                break;
+            }
+        }
+        fit
+    }
+
+    /// Returns true if whoever `other` names exactly is one of these, too.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        let names = |pattern: &Pattern, of: &Pattern| of.is_exact() && pattern.fit(of.as_str()) == Fit::Yes;
+        self.trust_root == other.trust_root && names(&self.issuer, &other.issuer) && names(&self.subject, &other.subject)
     }
 
     /// Returns of which kind the subjects are: a policy says so by how it begins to write them.

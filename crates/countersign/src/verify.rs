@@ -114,7 +114,17 @@ pub fn with_key(bundle: &Bundle, key: &PublicKey) -> Result<Verified<Statement>,
 /// # Errors
 /// A [`Refusal`] with `signature-invalid`.
 pub fn with_witnessed_key(bundle: &Bundle, key: &PublicKey, trust: &Trust, at: Time) -> Result<Verified<Statement>, Refusal> {
-    let mut verified = with_key(bundle, key)?;
+    with_key(bundle, key).map(|verified| witnessed(verified, bundle, key, trust, at))
+}
+
+/// Finds out when a signature that `key` has made was there, by the bundle's witnesses.
+pub(crate) fn witnessed(
+    mut verified: Verified<Statement>,
+    bundle: &Bundle,
+    key: &PublicKey,
+    trust: &Trust,
+    at: Time,
+) -> Verified<Statement> {
     for root in trust.roots().iter().filter(|_| bundle.has_witnesses()) {
         match root.vouch(Content::Statement(bundle), By::Key(key), at) {
             Ok(vouched) => verified.witnessed.extend(vouched.witnessed),
@@ -126,7 +136,7 @@ pub fn with_witnessed_key(bundle: &Bundle, key: &PublicKey, trust: &Trust, at: T
     }
     verified.witnessed.sort_unstable();
     verified.witnessed.dedup();
-    Ok(verified)
+    verified
 }
 
 /// Verifies that the identity in the bundle's certificate has signed its statement, if the trust root vouches for it.

@@ -263,6 +263,18 @@ fn refused_builds(cases: &mut Cases) {
             faults::provenance(world, "build", |p| p.run_details.builder.id = "https://builder.example.test/other".to_owned());
         },
     );
+    cases.deny(
+        "deny-source-of-a-build-not-asked-for",
+        &[
+            ("by-agent", &["subject-mismatch"]),
+            ("model", &["subject-mismatch"]),
+            ("owner", &["subject-mismatch"]),
+            ("sandbox", &["subject-mismatch"]),
+        ],
+        "The build names a commit that no run made. An older one names the agent's, and it failed, too long ago: it meets nothing that is \
+         required of a build, so that it doesn't say from which commit the artifact comes.",
+        faults::source_of_a_build_that_is_not_asked_for,
+    );
     cases.deny_build(
         "deny-builder-of-another-signer",
         "builder-unexpected",

@@ -157,6 +157,24 @@ fn who_may_name_any_source_can_get_an_artifact_without_an_expected_one_allowed_a
     assert!(!powers(&edited(&[("match: \"https://example.test/demo\"", "match: \"https://example.test/other\"")])).contains(&artifact));
 }
 
+/// Whoever the scanner is, the platform's pattern fits: one certificate is both.
+#[test]
+fn who_is_two_entries_of_a_policy_is_judged_as_both() {
+    const IDENTITIES: &str = "    identity: {issuer: \"https://issuer.example.test\", subject: SUBJECT, trustRoot: public-good}\n";
+    let platform = ("    key: PLATFORM\n", IDENTITIES.replace("SUBJECT", "{glob: \"https://example.test/demo/**\"}"));
+    let scanner = IDENTITIES.replace("SUBJECT", "\"https://example.test/demo/scan.yml\"");
+    let text = example();
+    let key = |signer: &str| text.split(&format!("- id: {signer}\n")).nth(1).unwrap().lines().find(|line| line.contains("key: ")).unwrap();
+    let maintainer = ("    kind: human\n", "    kind: automation\n");
+    let (platform_key, maintainer_key) = (format!("{}\n", key("platform")), format!("{}\n", key("maintainer")));
+    let analysis = edited(&[(&platform_key, &platform.1), (&maintainer_key, &scanner), maintainer]);
+    assert!(powers(&analysis).contains(&("maintainer", "demo.tar", "staging")), "{:?}", powers(&analysis));
+    assert!(codes(&analysis).contains(&("shared-signer", "maintainer")));
+    let elsewhere = IDENTITIES.replace("SUBJECT", "\"https://example.test/other/scan.yml\"");
+    let analysis = edited(&[(&platform_key, &platform.1), (&maintainer_key, &elsewhere), maintainer]);
+    assert!(powers(&analysis).iter().all(|(signer, ..)| *signer == "platform"), "{:?}", powers(&analysis));
+}
+
 #[test]
 fn a_policy_that_has_expired_is_named_so() {
     assert!(codes(&edited(&[("expires: 2026-01-01T00:00:00Z", "expires: 2025-12-15T00:00:00Z")])).contains(&("policy-expired", "demo")));

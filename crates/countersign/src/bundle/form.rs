@@ -29,6 +29,10 @@ impl Form {
         if kind == if version == Version::V03 { "x509CertificateChain" } else { "certificate" } {
             return Err(BundleError::MaterialOfAnotherVersion);
         }
+        let chain = material.pointer("/x509CertificateChain/certificates").and_then(Json::as_array).unwrap_or_default();
+        if chain.len() > limits::CHAIN {
+            return Err(BundleError::ChainTooLong);
+        }
         witnesses_once(material)?;
         let hint = || material.pointer("/publicKey/hint").and_then(Json::as_str).unwrap_or_default().to_owned();
         let material = if kind == "publicKey" { Material::Key { hint: hint() } } else { Material::Certificate };

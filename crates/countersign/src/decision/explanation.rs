@@ -214,7 +214,7 @@ impl Inquiry<'_> {
     pub(super) fn judged_sources(&self) -> Vec<(Digest, &Resource)> {
         match &self.resource {
             Ok(resource) if self.is_about_commit() => vec![(self.question.artifact.clone(), *resource)],
-            Ok(resource) => self.sources(resource).0,
+            Ok(resource) => self.origins(resource).0.into_iter().map(|origin| (origin.commit, origin.resource)).collect(),
             Err(_) => Vec::new(),
         }
     }

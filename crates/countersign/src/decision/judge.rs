@@ -203,15 +203,21 @@ fn freshness(requirement: &Requirement, evidence: &Evidence, at: Time) -> Result
     Ok(Some(until))
 }
 
-/// Returns true if the SBOM is one that a build can have bound: the same document, or none was bound.
-pub(super) fn sbom_agrees(sbom: &Believed, builds: &[&Provenance]) -> bool {
-    let document = Digest::sha256(&sbom.statement.value().predicate.canonical());
-    builds.iter().any(|build| {
+/// An SBOM, as builds bind one to what they make.
+pub(super) struct BoundSbom(Digest);
+
+pub(super) fn bound_sbom(sbom: &Believed) -> BoundSbom {
+    BoundSbom(Digest::sha256(&sbom.statement.value().predicate.canonical()))
+}
+
+impl BoundSbom {
+    /// Returns true if it's one that the build can have bound: the same document, or the build bound none.
+    pub(super) fn is_of(&self, build: &Provenance) -> bool {
         // The file's own digest says the same of a file that is canonical, and of any other that it can't be compared.
         let canonical = build.byproducts("sbom-canonical").next().is_some();
         let mut bound = build.byproducts(if canonical { "sbom-canonical" } else { "sbom" }).peekable();
-        bound.peek().is_none() || bound.any(|(_, byproduct)| byproduct.digest.iter().any(|digest| digest == document))
-    })
+        bound.peek().is_none() || bound.any(|(_, byproduct)| byproduct.digest.iter().any(|digest| digest == self.0))
+    }
 }
 
 /// Returns true if evidence of that type can meet the requirement.

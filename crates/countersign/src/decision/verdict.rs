@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::judge::{self, Against};
+use super::origin::{Origin, earlier, later};
 use super::remedy::Subject;
 use super::{Answer, Asked, Decision, DigestReference, PolicyReference, ReasonResult, RequirementResult, Status, remedy};
 use crate::digest::{Digest, DigestSet};
 use crate::inquiry::subject::{self, Target};
-use crate::inquiry::{Evidence, Inquiry, edge, only_resource};
+use crate::inquiry::{Evidence, Inquiry};
 use crate::policy::{About, Kind, Requirement, Resource};
 use crate::predicate::PROVENANCE;
 use crate::reason::{Reason, Refusal};
@@ -85,9 +86,15 @@ impl Inquiry<'_> {
         let required = |kind: fn(&Kind) -> bool| verdicts.iter().map(|v| v.requirement).filter(|r| kind(&r.kind)).collect::<Vec<_>>();
         let builders = required(|kind| matches!(kind, Kind::Builder));
         let required = if builders.is_empty() { required(Kind::is_provenance) } else { builders };
-        let meets = |evidence: &&Evidence| required.iter().any(|requirement| judge::judge(requirement, evidence, against).is_ok());
-        let provenances = self.evidence.values().filter(|evidence| evidence.predicate_type == PROVENANCE);
-        let builds: Vec<_> = provenances.filter(meets).filter_map(|e| e.standing.as_ref().ok()?.provenance.as_ref()).collect();
+        let builds: Vec<_> = self
+            .evidence
+            .values()
+            .filter(|evidence| evidence.predicate_type == PROVENANCE)
+            .filter_map(|evidence| {
+                let meets = required.iter().filter_map(|requirement| judge::judge(requirement, evidence, against).ok());
+                Some((evidence.standing.as_ref().ok()?.provenance.as_ref()?, meets.reduce(later)?))
+            })
+            .collect();
         // Without such a build the policy is not met anyway.
         if builds.is_empty() {
             return;
@@ -95,12 +102,21 @@ impl Inquiry<'_> {
         for verdict in
             verdicts.iter_mut().filter(|verdict| matches!(verdict.requirement.kind, Kind::Sbom { .. }) && verdict.outcome.is_ok())
         {
+            // Until when a build that counts agrees with the SBOM; `None` where none does.
+            let agreement = |evidence: &Evidence| match &evidence.standing {
+                Ok(sbom) => {
+                    let bound = judge::bound_sbom(sbom);
+                    builds.iter().filter(|(build, _)| bound.is_of(build)).map(|(_, until)| *until).reduce(later)
+                }
+                Err(_) => Some(None),
+            };
             let candidates = self.evidence.values().filter(|evidence| judge::concerns(verdict.requirement, &evidence.predicate_type));
-            let (contradicted, agreeing): (Vec<_>, Vec<_>) =
-                candidates.partition(|evidence| evidence.standing.as_ref().is_ok_and(|sbom| !judge::sbom_agrees(sbom, &builds)));
-            verdict.outcome = self.one_of(verdict.requirement, agreeing.into_iter(), against).map_err(|mut refusals| {
+            let (agreeing, contradicted): (Vec<_>, Vec<_>) =
+                candidates.map(|evidence| (evidence, agreement(evidence))).partition(|(_, agreement)| agreement.is_some());
+            let agreeing = agreeing.into_iter().map(|(evidence, agreement)| (evidence, agreement.flatten()));
+            verdict.outcome = self.longest(verdict.requirement, agreeing, against).map_err(|mut refusals| {
                 let refusal = Refusal::new(Reason::SbomMismatch, "the build bound another SBOM to the artifact");
-                let met = contradicted.into_iter().filter(|e| judge::judge(verdict.requirement, e, against).is_ok());
+                let met = contradicted.into_iter().map(|(e, _)| e).filter(|e| judge::judge(verdict.requirement, e, against).is_ok());
                 refusals.extend(met.map(|evidence| Candidate::refused(evidence, refusal.clone())));
                 refusals
             });
@@ -114,11 +130,11 @@ impl Inquiry<'_> {
         }
         let (commits, mut refusals) = match (is_commit, &self.resource) {
             (_, Err(refusal)) => return all_refused(requirements, refusal),
-            (true, Ok(resource)) => (vec![(self.question.artifact.clone(), *resource)], Vec::new()),
-            (false, Ok(resource)) => self.sources(resource),
+            (true, Ok(resource)) => (vec![Origin { commit: self.question.artifact.clone(), resource, until: None }], Vec::new()),
+            (false, Ok(resource)) => self.origins(resource),
         };
         let mut best: Option<Vec<Verdict<'a>>> = None;
-        for (commit, resource) in &commits {
+        for Origin { commit, resource, until } in &commits {
             let object = self.object_of(commit);
             let source = Source { commit, object, tree: object.and_then(subject::tree_of), resource };
             // Only what provenance shows depends on the run; the rest is judged once.
@@ -132,7 +148,9 @@ impl Inquiry<'_> {
                     .zip(&without_run)
                     .map(|(requirement, judged)| {
                         let of_run = || self.shown_by_run(requirement, run, self.against(requirement, &source));
-                        Verdict { requirement, outcome: judged.clone().unwrap_or_else(of_run) }
+                        // What is true of the commit is so of the artifact for as long as a build says that it's made from it.
+                        let outcome = judged.clone().unwrap_or_else(of_run).map(|met| met.no_longer_than(*until));
+                        Verdict { requirement, outcome }
                     })
                     .collect();
                 let met = |verdicts: &[Verdict<'_>]| verdicts.iter().filter(|verdict| verdict.outcome.is_ok()).count();
@@ -174,30 +192,23 @@ impl Inquiry<'_> {
         self.one_of(requirement, run.into_iter().chain(others), against)
     }
 
-    /// The commits that builds name, each with the resource entry of its repository; and why others are none.
-    pub(super) fn sources<'a>(&'a self, resource: &Resource) -> (Sources<'a>, Vec<Candidate>) {
-        let (mut sources, mut refusals): (Sources<'a>, _) = (Vec::new(), Vec::new());
-        for evidence in
-            self.evidence.values().filter(|evidence| evidence.predicate_type == PROVENANCE || evidence.predicate_type.is_empty())
-        {
-            let found = edge(evidence, resource, &self.artifact)
-                .and_then(|source| Ok((source.commit, only_resource(self.policy, &source.repository)?)));
-            match found {
-                // One commit under two repositories' names is judged by both of their entries, in either order.
-                Ok((commit, entry)) if sources.iter().any(|(known, of)| *known == commit && std::ptr::eq(*of, entry)) => {}
-                Ok(source) => sources.push(source),
-                Err(refusal) => refusals.push(Candidate::refused(evidence, refusal)),
-            }
-        }
-        (sources, refusals)
-    }
-
     /// Looks for one statement that meets the requirement: the one that holds longest.
     fn one_of<'e>(&self, requirement: &Requirement, evidence: impl Iterator<Item = &'e Evidence>, against: Against<'_>) -> Outcome {
+        self.longest(requirement, evidence.map(|evidence| (evidence, None)), against)
+    }
+
+    /// As [`Inquiry::one_of`], where something else ends each piece of evidence, too.
+    fn longest<'e>(
+        &self,
+        requirement: &Requirement,
+        evidence: impl Iterator<Item = (&'e Evidence, Option<Time>)>,
+        against: Against<'_>,
+    ) -> Outcome {
         let (mut met, mut refusals): (Option<Met>, _) = (None, Vec::new());
-        for evidence in evidence.filter(|evidence| judge::concerns(requirement, &evidence.predicate_type)) {
+        for (evidence, end) in evidence.filter(|(evidence, _)| judge::concerns(requirement, &evidence.predicate_type)) {
             match judge::judge(requirement, evidence, against) {
                 Ok(until) => {
+                    let until = earlier(until, end);
                     // `None` never ends. Evidence comes in the order of its digests, so that the first of equals wins.
                     let longer = |met: &Met| met.until.is_some_and(|end| until.is_none_or(|until| until > end));
                     if met.as_ref().is_none_or(longer) {
@@ -302,6 +313,12 @@ pub(super) struct Met {
     until: Option<Time>,
 }
 
+impl Met {
+    fn no_longer_than(self, end: Option<Time>) -> Self {
+        Self { until: earlier(self.until, end), ..self }
+    }
+}
+
 /// Something that doesn't meet a requirement: a bundle, or a place where one was looked for.
 #[derive(Clone)]
 pub(super) struct Candidate {
@@ -314,7 +331,7 @@ impl Candidate {
         Self { bundle: None, refusal }
     }
 
-    fn refused(evidence: &Evidence, refusal: Refusal) -> Self {
+    pub(super) fn refused(evidence: &Evidence, refusal: Refusal) -> Self {
         Self { bundle: Some(evidence.bundle.clone()), refusal }
     }
 }
@@ -327,9 +344,6 @@ struct Source<'a> {
     /// The resource entry of its repository.
     resource: &'a Resource,
 }
-
-/// The commits that an artifact comes from, each with the resource entry of its repository.
-pub(super) type Sources<'a> = Vec<(Digest, &'a Resource)>;
 
 fn all_refused<'a>(requirements: &[&'a Requirement], refusal: &Refusal) -> Vec<Verdict<'a>> {
     let outcome = || Err(vec![Candidate::nowhere(refusal.clone())]);

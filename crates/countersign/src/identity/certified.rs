@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use sigstore_crypto::{CertificateInfo, FulcioCiClaims, SubjectAltName, parse_certificate_info};
 use sigstore_types::DerCertificate;
 
+use crate::limits;
+
 /// An identity: to whom an issuer of tokens vouched, as a certificate repeats it.
 ///
 /// The same issuer and subject under another trust root is another identity.
@@ -83,7 +85,9 @@ impl Identity {
             _ => return None,
         };
         let issuer = info.issuer.clone().filter(|issuer| !issuer.is_empty())?;
-        Some(Self { issuer, subject, extensions: extensions(&info.ci_claims) })
+        let identity = Self { issuer, subject, extensions: extensions(&info.ci_claims) };
+        let longest = identity.extensions.values().map(String::len).chain([identity.issuer.len(), identity.subject.as_str().len()]).max();
+        longest.is_some_and(|longest| longest <= limits::IDENTITY_BYTES).then_some(identity)
     }
 }
 

@@ -106,8 +106,8 @@ impl Believed {
 
 /// Examines a bundle's bytes.
 ///
-/// 1. The bytes are a bundle of one statement, within the limits, and of a version that the policy lists.
-/// 2. A signer of the policy could have made it; otherwise nothing else is looked at.
+/// 1. The bytes are a bundle of one statement, within the limits.
+/// 2. A signer of the policy could have made it, otherwise nothing else is looked at; and the policy lists its version.
 /// 3. The signature is that signer's.
 /// 4. The signer may attest statements of this type, and could do so when the signature was made.
 /// 5. The policy asks for no witness of that time, or there is one.
@@ -130,11 +130,6 @@ pub(crate) fn examine(bytes: &[u8], policy: &Policy, trust: &Trust, at: Time, ch
         SignedBy::SomebodyElse => return Examined::BySomebodyElse { predicate_type: limits::cut(&predicate_type) },
         SignedBy::Refused(refusal) => return refused(bundle.digest().clone(), limits::cut(&predicate_type), refusal),
     };
-    // 1. The version stands outside the signature. It's looked at here, so that strangers' bundles stay strangers'.
-    if !policy.bundles.contains(&bundle.version()) {
-        let detail = format!("the bundle is of {}, which the policy doesn't list in `bundles`", bundle.version().name());
-        return refused(bundle.digest().clone(), limits::cut(&predicate_type), Refusal::new(Reason::Malformed, detail));
-    }
     let claimed_at = predicate::claimed_at(&predicate_type, &statement.value().predicate);
     let trust_root = match statement.signature() {
         Signature::Certificate { trust_root, .. } => Some(trust_root.clone()),
@@ -194,10 +189,18 @@ fn signed_by_key<'a>(bundle: &Bundle, hint: &str, policy: &'a Policy, trust: &Tr
             Credential::Identity(_) => None,
         })
     };
+    let listed = of_listed_version(bundle, policy);
     let mut verified = |(signer, key): (&'a Signer, &PublicKey)| {
-        *checks += 1 + bundle.witnesses() * trust.roots().len();
-        match verify::with_witnessed_key(bundle, key, trust, at) {
-            Ok(statement) => SignedBy::OneOf(Signers { first: signer, others: Vec::new() }, Box::new(statement)),
+        if let Err(refusal) = &listed {
+            return SignedBy::Refused(refusal.clone());
+        }
+        *checks += 1;
+        match verify::with_key(bundle, key) {
+            Ok(statement) => {
+                *checks += bundle.witnesses() * trust.roots().len();
+                let statement = verify::witnessed(statement, bundle, key, trust, at);
+                SignedBy::OneOf(Signers { first: signer, others: Vec::new() }, Box::new(statement))
+            }
             Err(refusal) => {
                 SignedBy::Refused(Refusal { detail: format!("{}; the bundle names signer `{}`", refusal.detail, signer.id), ..refusal })
             }
@@ -206,6 +209,9 @@ fn signed_by_key<'a>(bundle: &Bundle, hint: &str, policy: &'a Policy, trust: &Tr
     // The hint only selects: the signature decides.
     if let Some(named) = keys().find(|(_, key)| key.hint() == *hint) {
         return verified(named);
+    }
+    if listed.is_err() {
+        return SignedBy::SomebodyElse;
     }
     let mut plausible = keys().filter(|(_, key)| key.could_have_made(bundle.signature()));
     if let Some(found) = plausible.by_ref().take(limits::KEYS_TRIED).find(|(_, key)| verify::with_key(bundle, key).is_ok()) {
@@ -218,6 +224,16 @@ fn signed_by_key<'a>(bundle: &Bundle, hint: &str, policy: &'a Policy, trust: &Tr
             format!("the bundle names no key of the policy, and more than {} could have signed it", limits::KEYS_TRIED),
         )),
     }
+}
+
+/// Checks that the policy lists the bundle's version, before anything is verified that a version makes costly. The version
+/// stands outside the signature; it's looked at where a signer of the policy is named, so that strangers stay strangers.
+fn of_listed_version(bundle: &Bundle, policy: &Policy) -> Result<(), Refusal> {
+    if policy.bundles.contains(&bundle.version()) {
+        return Ok(());
+    }
+    let detail = format!("the bundle is of {}, which the policy doesn't list in `bundles`", bundle.version().name());
+    Err(Refusal::new(Reason::Malformed, detail))
 }
 
 /// Finds whom the certificate names among the policy's identities, and has the trust roots that they name vouch for it.
@@ -244,7 +260,11 @@ fn signed_by_identity<'a>(bundle: &Bundle, policy: &'a Policy, trust: &Trust, at
     if named.is_empty() {
         return SignedBy::SomebodyElse;
     }
+    if let Err(refusal) = of_listed_version(bundle, policy) {
+        return SignedBy::Refused(refusal);
+    }
     let mut with_root = |root: &TrustRoot| {
+        root.could_vouch(bundle)?;
         *checks += 1 + bundle.witnesses();
         verify::with_certificate(bundle, root, at)
     };

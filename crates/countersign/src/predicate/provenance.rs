@@ -211,9 +211,9 @@ impl Provenance {
         }
         let uri = source.uri.as_deref().and_then(|uri| uri.strip_prefix("git+")).ok_or(SourceError::None)?;
         let commit = source.digest.get(Algorithm::GitCommit).ok_or(SourceError::None)?;
-        // A ref begins behind the last `@` and holds no `:`; an `@` before that is part of the URI.
-        let (repository, reference) = match uri.rsplit_once('@') {
-            Some((repository, reference)) if reference.starts_with("refs/") => (repository, Some(reference.to_owned())),
+        // A ref begins behind the last `@` that `refs/` follows, and may hold other ones; any before that is the URI's.
+        let (repository, reference) = match uri.rfind("@refs/").and_then(|at| uri.split_at_checked(at)) {
+            Some((repository, reference)) => (repository, Some(reference.trim_start_matches('@').to_owned())),
             // The draft names the ref beside the dependency ("External Parameters", `target.baseRef`).
             _ if matches!(build_type, BuildType::AgentCommit(_)) => (uri, self.base_reference(uri)),
             _ => (uri, None),

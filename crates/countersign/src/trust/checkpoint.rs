@@ -1,9 +1,12 @@
 //! The form of a log's checkpoint, so that nothing can be written into one that its signatures don't cover.
 //! The signatures themselves are verified elsewhere.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::limits;
 use crate::reason::{Reason, Refusal};
 
 /// Checks the form of a checkpoint (C2SP tlog-checkpoint and signed-note; sigstore-types trims lines and drops what follows).
@@ -24,11 +27,14 @@ fn is_well_formed(note: &str) -> bool {
     let origin = body.lines().next().unwrap_or_default();
     // A log signs in its own name. Rekor v1 writes the number of its tree behind it.
     let log = origin.split_once(" - ").map_or(origin, |(log, _)| log);
-    let mut signed_by_log = false;
+    let (mut signers, mut signed_by_log) = (BTreeSet::new(), false);
     let lines_hold = signatures.split('\n').all(|line| {
         let Some((name, signature)) = line.strip_prefix("\u{2014} ").and_then(|line| line.split_once(' ')) else { return false };
         signed_by_log |= name == log;
-        !name.is_empty() && STANDARD.decode(signature).is_ok_and(|signature| signature.len() > KEY_HINT)
+        let signature = STANDARD.decode(signature).unwrap_or_default();
+        let Some((hint, _)) = signature.split_at_checked(KEY_HINT).filter(|(_, signature)| !signature.is_empty()) else { return false };
+        // A key signs once.
+        !name.is_empty() && signers.len() < limits::CHECKPOINT_SIGNATURES && signers.insert((name, hint.to_vec()))
     });
     let plain = |line: &str| !line.is_empty() && line.trim() == line && !line.contains(|c: char| c.is_control());
     lines_hold && signed_by_log && body.split('\n').all(plain)
@@ -57,6 +63,8 @@ mod tests {
             format!("{NOTE}\n"),
             format!("{NOTE}\n\nmore\n"),
             format!("{NOTE}more\n"),
+            format!("{NOTE}\u{2014} log.example.test AAAAAAAC\n"),
+            format!("{NOTE}{}", "\u{2014} witness.example.test BBBBBBBB\n".repeat(limits::CHECKPOINT_SIGNATURES)),
             NOTE.replace("AAAAAAAB\n", "AAAAAAAB \n"),
             NOTE.replace("AAAAAAAB\n", "AAAAAAAB more\n"),
             NOTE.replace("AAAAAAAB", "AAAAAA=="),

@@ -92,11 +92,7 @@ impl TrustRoot {
         let entries = &material.tlog_entries;
         // 2.
         if matches!(by, By::Certificate) {
-            self.check_issuer(bundle)?;
-            self.check_logged(bundle)?;
-            if !bundle.has_witnesses() {
-                return Err(unwitnessed());
-            }
+            self.check_certificate(bundle)?;
         }
         // 5.
         for token in &material.timestamp_verification_data.rfc3161_timestamps {
@@ -140,6 +136,17 @@ impl TrustRoot {
 }
 
 impl TrustRoot {
+    /// Returns whether the root could vouch for the bundle's certificate, by what costs no verification.
+    pub(crate) fn could_vouch(&self, bundle: &Bundle) -> Result<(), Refusal> {
+        self.check_certificate(Content::Statement(bundle))
+    }
+
+    fn check_certificate(&self, bundle: Content<'_>) -> Result<(), Refusal> {
+        self.check_issuer(bundle)?;
+        self.check_logged(bundle)?;
+        if bundle.has_witnesses() { Ok(()) } else { Err(unwitnessed()) }
+    }
+
     /// Checks that the certificate says to be issued by one of the root's authorities, or by one in the bundle's own chain.
     ///
     /// Nothing is proved by that. But where it isn't so, the bundle is of another instance of Sigstore, and that says more
