@@ -100,7 +100,7 @@ fn a_store_that_is_down_leaves_unknown_what_it_could_hold_and_takes_nothing_from
     let policy = policy(&gated).replace("requirements: [by-agent, model, sandbox, owner]", "requirements: [owner, model, tested]");
     let store = Store::of(&bundles(&commit));
     let without_trees = |wanted: &Wanted| match wanted {
-        Wanted::Bundles { digest, .. } if digest.algorithm() == countersign::digest::Algorithm::GitTree => {
+        Wanted::Bundles { digest, .. } if digest.algorithm() == Algorithm::GitTree => {
             vec![Found::Unavailable("the store is down".to_owned())]
         }
         _ => store.answer(wanted),
@@ -135,7 +135,7 @@ fn a_git_object_is_what_its_id_says_wherever_it_comes_from() {
     let mut run = statement(&commit, "agent-run");
     edit(&mut run, &["runDetails"], |details| drop(details.remove("byproducts")));
     let gate = statement(&gated, "gate");
-    let tree = gate.subject[0].digest.get(countersign::digest::Algorithm::GitTree).unwrap();
+    let tree = gate.subject[0].digest.get(Algorithm::GitTree).unwrap();
     let forged = format!("tree {}\nauthor x\ncommitter x\n\nx\n", tree.hex()).into_bytes();
     let found = [signed(1, &run), signed(1, &gate)];
     let decision = ask(&commit, &policy, "source", |wanted| match wanted {
@@ -234,7 +234,7 @@ fn one_place_that_has_the_commits_object_is_enough() {
 fn statements_about_other_artifacts_ask_for_no_digest_of_this_one() {
     let case = case("deny-evidence-missing");
     let mut build = statement(&self::case("allow-sha512-agrees"), "build");
-    let other = build.subject[0].digest.get(countersign::digest::Algorithm::Sha512).unwrap();
+    let other = build.subject[0].digest.get(Algorithm::Sha512).unwrap();
     build.subject = vec![ResourceDescriptor::new("other.tar", DigestSet::from(Digest::sha256(b"another artifact")).with(other))];
     let found = [signed(1, &build)];
     let mut asked = Vec::new();
