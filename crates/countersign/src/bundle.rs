@@ -1,7 +1,7 @@
 //! Sigstore bundles, the one form in which evidence is kept: v0.1 to v0.3 are read strictly, v0.3 is written canonically.
 //! Nothing that it gives out is verified; `verify` does that.
 
-mod bare;
+mod envelope;
 mod form;
 mod message;
 mod witness;
@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::digest::Digest;
-use crate::envelope;
+use crate::envelope::pae;
 use crate::identity::{PublicKey, UnverifiedCertificate};
 use crate::json::{self, Json};
 use crate::limits::{self, quoted};
@@ -20,7 +20,7 @@ use crate::shape::Misshapen;
 use crate::statement::{self, Statement, StatementError};
 use form::Form;
 
-pub use bare::BareEnvelope;
+pub use envelope::Envelope;
 pub use message::{Artifact, MessageBundle};
 pub use witness::UnverifiedWitness;
 
@@ -96,28 +96,28 @@ impl Bundle {
     /// alphabet, and log entries or timestamps that stand there twice. Then sigstore-types reads the bundle, and both
     /// readings must give the same payload and signature.
     ///
-    /// An envelope that is in no bundle is read too, as in-toto's own tools write it ([`BareEnvelope`]): it's by a key
+    /// An envelope that is in no bundle is read too, as in-toto's own tools write it ([`Envelope`]): it's by a key
     /// that isn't named, and without witnesses.
     ///
     /// # Errors
     /// [`BundleError`] for anything but a bundle with one DSSE envelope, one signature and one statement.
     pub fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
         let json = form::parsed(bytes)?;
-        if BareEnvelope::is_one(&json) {
-            return Self::of_envelope(bytes, &BareEnvelope::of(&json)?);
+        if Envelope::is_one(&json) {
+            return Self::of_envelope(bytes, &Envelope::of(&json)?);
         }
         let form = Form::of(json)?;
-        let envelope = BareEnvelope::of(form.json.get("dsseEnvelope").ok_or(BundleError::NoEnvelope)?)?;
+        let envelope = Envelope::of(form.json.get("dsseEnvelope").ok_or(BundleError::NoEnvelope)?)?;
         Self::read(bytes, bytes, &envelope, form.version, form.material)
     }
 
     /// Takes an envelope that is in no bundle: as evidence it's one of v0.3, by a key that isn't named.
-    fn of_envelope(bytes: &[u8], envelope: &BareEnvelope) -> Result<Self, BundleError> {
+    fn of_envelope(bytes: &[u8], envelope: &Envelope) -> Result<Self, BundleError> {
         let bundle = written(envelope.payload(), envelope.signature(), "").canonical();
         Self::read(bytes, &bundle, envelope, Version::V03, Material::Key { hint: String::new() })
     }
 
-    fn read(received: &[u8], bundle: &[u8], envelope: &BareEnvelope, version: Version, material: Material) -> Result<Self, BundleError> {
+    fn read(received: &[u8], bundle: &[u8], envelope: &Envelope, version: Version, material: Material) -> Result<Self, BundleError> {
         if envelope.payload_type() != statement::PAYLOAD_TYPE {
             return Err(BundleError::PayloadType(quoted(envelope.payload_type())));
         }
@@ -187,7 +187,7 @@ impl Bundle {
 
     /// Returns the bytes that the signature must cover.
     pub(crate) fn signed_bytes(&self) -> Vec<u8> {
-        envelope::pae(statement::PAYLOAD_TYPE, &self.payload)
+        pae(statement::PAYLOAD_TYPE, &self.payload)
     }
 
     /// Returns the statement for who has verified it.

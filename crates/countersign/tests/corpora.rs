@@ -130,13 +130,13 @@ fn the_bytes_that_an_envelope_signs_are_those_of_the_protocol() {
 #[cfg(feature = "verify")]
 #[test]
 fn envelopes_in_no_bundle_are_read_as_expected() {
-    use countersign::bundle::{BareEnvelope, Bundle};
+    use countersign::bundle::{Bundle, Envelope};
     let Some((folder, cases)) = corpus("dsse") else { return };
     let mut read = 0;
     for case in &cases {
         let (Some(expected), Some(file)) = (text(case, "expect_parse"), text(case, "envelope")) else { continue };
         let (id, envelope) = (text(case, "id").unwrap(), fs::read(folder.join(file)).unwrap());
-        assert_eq!(BareEnvelope::parse(&envelope).is_ok(), expected == "pass", "{id}");
+        assert_eq!(Envelope::parse(&envelope).is_ok(), expected == "pass", "{id}");
         // A link of in-toto 0.9 is an envelope, and no statement.
         let is_evidence = expected == "pass" && id != "itg/clone-dsse.776a00e2.link";
         assert_eq!(Bundle::parse(&envelope).is_ok(), is_evidence, "{id}: {:?}", Bundle::parse(&envelope).err());

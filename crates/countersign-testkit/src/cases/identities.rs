@@ -86,6 +86,18 @@ fn by_patterns(cases: &mut Cases) {
         },
     );
     cases.deny_build(
+        "deny-identity-in-disguise-that-may-be-a-lower-signer",
+        "signer-unknown",
+        "The policy writes the disguised name out as the platform's, and a pattern for agents may mean it, too. Who may be the lower of both \
+         isn't taken for the higher.",
+        |world| {
+            trust(world);
+            world.edit_policy(&subject, &subject.replace(world::BRANCH, &branch));
+            agents_too(world);
+            sign(world, "build", signed_on_it);
+        },
+    );
+    cases.deny_build(
         "deny-identity-pattern-of-another-kind",
         "signer-unknown",
         "The policy means whoever has an email address at a host. The workflow's name ends like one, and is a URI.",
@@ -103,15 +115,20 @@ fn by_patterns(cases: &mut Cases) {
         "The policy names the workflow as the platform, and takes in all workflows of the repository as agents. The lower of both counts.",
         |world| {
             trust(world);
-            let agents = format!(
-                "signers:\n  - id: agents\n    kind: agent\n    identity: {{issuer: \"https://issuer.example.test\", subject: {{glob: \"{}/**\"}}, trustRoot: {}}}\n    mayAttest: [{{predicate: \"https://example.test/note/v1\", ceiling: harness}}]\n",
-                world::REPOSITORY,
-                Digest::sha256(&Authority::new().trusted_root()),
-            );
-            world.edit_policy("signers:\n", &agents);
+            agents_too(world);
             sign(world, "build", keyless);
         },
     );
+}
+
+/// Takes in all workflows of the repository as agents.
+fn agents_too(world: &mut World) {
+    let agents = format!(
+        "signers:\n  - id: agents\n    kind: agent\n    identity: {{issuer: \"https://issuer.example.test\", subject: {{glob: \"{}/**\"}}, trustRoot: {}}}\n    mayAttest: [{{predicate: \"https://example.test/note/v1\", ceiling: harness}}]\n",
+        world::REPOSITORY,
+        Digest::sha256(&Authority::new().trusted_root()),
+    );
+    world.edit_policy("signers:\n", &agents);
 }
 
 /// Good bundles of those whom the policy doesn't know.

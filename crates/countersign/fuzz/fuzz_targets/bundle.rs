@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use countersign::bundle::{BareEnvelope, Bundle, MessageBundle};
+use countersign::bundle::{Envelope, Bundle, MessageBundle};
 use countersign::digest::Digest;
 use countersign::inquiry::{Found, Inquiry, Question, Wanted};
 use countersign::policy::Policy;
@@ -37,7 +37,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if MessageBundle::parse(bytes).is_ok() {
         assert!(Bundle::parse(bytes).is_err());
     }
-    let _ = BareEnvelope::parse(bytes);
+    let _ = Envelope::parse(bytes);
     if inquiry.decide().is_allowed() {
         let this = Bundle::parse(bytes).expect("what is allowed can be read");
         assert_eq!(this.unverified_payload(), BUILD.unverified_payload());

@@ -1,4 +1,4 @@
-//! Envelopes that are in no bundle, as in-toto's own tools write them: `{payload, payloadType, signatures}`.
+//! Envelopes (DSSE): the part of a bundle that is signed, and those in no bundle, as in-toto's own tools write them.
 //! What the payload says, and who signed it, is read elsewhere.
 
 use base64::Engine as _;
@@ -11,13 +11,13 @@ use crate::json::Json;
 ///
 /// What it calls the key (`keyid`) is anybody's choice, and isn't looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BareEnvelope {
+pub struct Envelope {
     payload_type: String,
     payload: Vec<u8>,
     signature: Vec<u8>,
 }
 
-impl BareEnvelope {
+impl Envelope {
     /// Reads an envelope, as strictly as one within a bundle.
     ///
     /// # Errors
@@ -107,6 +107,6 @@ mod tests {
         }
         let other = envelope("text/plain", r#"[{"sig":"YQ=="}]"#);
         assert!(matches!(Bundle::parse(&other), Err(BundleError::PayloadType(_))));
-        assert_eq!(BareEnvelope::parse(&other).unwrap().payload_type(), "text/plain");
+        assert_eq!(Envelope::parse(&other).unwrap().payload_type(), "text/plain");
     }
 }
