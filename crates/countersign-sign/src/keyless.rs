@@ -1,11 +1,9 @@
 //! Signing with an identity: a key that is used for minutes, a certificate that names who asked for it, and witnesses.
 //! What is asked of which service stands in the modules below; what a bundle must show is the heart's affair.
 
-mod address;
 mod der;
 mod error;
 mod fulcio;
-mod http;
 mod rekor;
 mod signing_config;
 mod timestamp;
@@ -33,11 +31,10 @@ pub use error::{Entries, KeylessError, Service};
 pub use signing_config::{SigningConfig, SigningConfigError};
 pub use token::{IdentityToken, TokenError, TokenSource};
 
-use address::Address;
 use fulcio::Certificate;
-use http::{Answer, Client, Trouble};
 use signing_config::{Generation, Services};
 
+use crate::http::{Address, Answer, Client, Trouble};
 use crate::local::{KeyType, LocalKey};
 
 /// A Sigstore instance to sign with, and where identity tokens come from.

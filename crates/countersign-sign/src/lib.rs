@@ -3,6 +3,8 @@
 
 mod attest;
 #[cfg(feature = "keyless")]
+mod http;
+#[cfg(feature = "keyless")]
 mod keyless;
 mod local;
 mod signer;

@@ -7,10 +7,9 @@ use std::time::Duration;
 use countersign::bundle::BundleError;
 use countersign::reason::Refusal;
 
-use super::address::Address;
-use super::http::{Kind, Trouble};
 use super::signing_config::SigningConfigError;
 use super::token::TokenError;
+use crate::http::{Address, Kind, Trouble};
 use crate::local::KeyError;
 
 /// Why an identity didn't sign.

@@ -9,12 +9,11 @@ use sigstore_crypto::{CertificateInfo, SubjectAltName, parse_certificate_info};
 use sigstore_types::DerCertificate;
 use zeroize::Zeroizing;
 
-use super::address::Address;
 use super::der;
 use super::error::{KeylessError, Service};
-use super::http::{Answer, Request};
 use super::object;
 use super::token::IdentityToken;
+use crate::http::{Address, Answer, Request};
 use crate::local::LocalKey;
 
 /// A certificate for our key, as it was issued.

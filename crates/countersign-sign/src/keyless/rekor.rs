@@ -6,12 +6,11 @@ use base64::engine::general_purpose::STANDARD;
 use countersign::json::{Json, Object};
 use sigstore_types::Sha256Hash;
 
-use super::address::Address;
 use super::der::pem;
 use super::error::{KeylessError, Service};
-use super::http::{Answer, Client, Request, Trouble};
 use super::signing_config::Generation;
 use super::{Content, Signed, object};
+use crate::http::{Address, Answer, Client, Request, Trouble};
 
 /// What is sent to a log.
 pub(super) fn request(generation: Generation, signed: &Signed<'_>, certificate: &[u8]) -> Vec<u8> {

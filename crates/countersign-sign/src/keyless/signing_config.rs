@@ -5,7 +5,7 @@ use countersign::json::{Json, SyntaxError};
 use countersign::time::Time;
 use serde::Deserialize;
 
-use super::address::Address;
+use crate::http::Address;
 
 /// A signing configuration (sigstore_trustroot.proto, `SigningConfig`; protobuf-specs v0.5).
 #[derive(Clone, Debug)]

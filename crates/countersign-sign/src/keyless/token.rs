@@ -14,8 +14,7 @@ use std::time::Instant;
 use countersign::json::Json;
 use zeroize::Zeroizing;
 
-use super::address::Address;
-use super::http::{Client, Request};
+use crate::http::{Address, Client, Request};
 
 /// An identity token. It is wiped when it's dropped, and shown by nothing.
 pub struct IdentityToken(Zeroizing<String>);

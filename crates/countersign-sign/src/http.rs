@@ -4,6 +4,8 @@
 //! The clients of the `sigstore-*` crates put a server's words into their errors, which can repeat the token that was
 //! sent, read answers of any length, and follow redirects with the token; so only their types are used.
 
+mod address;
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -15,39 +17,39 @@ use ureq::http::Response;
 use ureq::tls::{RootCerts, TlsConfig};
 use zeroize::Zeroizing;
 
-use super::address::Address;
+pub(crate) use address::Address;
 
 /// The client.
-pub(super) struct Client {
+pub(crate) struct Client {
     agent: Agent,
     direct: Agent,
     one_attempt: Duration,
 }
 
 /// What is asked.
-pub(super) struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// Where.
-    pub(super) address: &'a Address,
+    pub(crate) address: &'a Address,
     /// What is sent, and of which kind it is; nothing is sent to read.
-    pub(super) body: Option<(&'static str, &'a [u8])>,
+    pub(crate) body: Option<(&'static str, &'a [u8])>,
     /// What lets us in.
-    pub(super) bearer: Option<&'a Zeroizing<String>>,
+    pub(crate) bearer: Option<&'a Zeroizing<String>>,
     /// Most bytes of the answer.
-    pub(super) most: u64,
+    pub(crate) most: u64,
 }
 
 /// What was answered.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) location: Option<String>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) location: Option<String>,
+    pub(crate) body: Vec<u8>,
     /// How many earlier attempts may have had their effect all the same, since nobody heard how they ended.
-    pub(super) unheard: u32,
+    pub(crate) unheard: u32,
 }
 
 impl Client {
     /// Makes a client that has an attempt without an answer followed by another after a while.
-    pub(super) fn new(one_attempt: Duration) -> Self {
+    pub(crate) fn new(one_attempt: Duration) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let agent = |config: ureq::config::ConfigBuilder<ureq::typestate::AgentScope>| {
             let tls = TlsConfig::builder()
@@ -63,7 +65,7 @@ impl Client {
     }
 
     /// Asks until there is an answer that another attempt wouldn't change, or the deadline has come.
-    pub(super) fn ask(&self, request: &Request<'_>, deadline: Instant) -> Result<Answer, Trouble> {
+    pub(crate) fn ask(&self, request: &Request<'_>, deadline: Instant) -> Result<Answer, Trouble> {
         let mut unheard = 0;
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
@@ -130,15 +132,15 @@ struct Failed {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) struct Trouble {
-    pub(super) kind: Kind,
+pub(crate) struct Trouble {
+    pub(crate) kind: Kind,
     /// How many attempts may have had their effect all the same.
-    pub(super) unheard: u32,
+    pub(crate) unheard: u32,
 }
 
 /// How an attempt went wrong. No server's words stand in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     TimedOut,
     TooLarge,
     Unreachable(String),

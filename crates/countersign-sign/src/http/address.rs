@@ -1,5 +1,5 @@
 //! The addresses of services: where a token may be sent to, and how an address is shown.
-//! Which services there are is the signing configuration's affair.
+//! Which services there are is said elsewhere.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,20 +10,20 @@ use ureq::http::Uri;
 ///
 /// What is sent there can be a token, so it's `https`, or a loopback address: nobody on the way reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Address {
+pub(crate) struct Address {
     text: String,
     is_loopback: bool,
 }
 
 impl Address {
     /// Reads the address of a service, which has no query of its own.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let address = Self::with_query(text)?;
         (!address.text.contains(['?', '#'])).then_some(address)
     }
 
     /// Reads an address that may have a query.
-    pub(super) fn with_query(text: &str) -> Option<Self> {
+    pub(crate) fn with_query(text: &str) -> Option<Self> {
         if text.len() > ADDRESS_BYTES || text.contains('#') {
             return None;
         }
@@ -40,12 +40,12 @@ impl Address {
     }
 
     /// Returns the address of a place below this one.
-    pub(super) fn join(&self, path: &str) -> Self {
+    pub(crate) fn join(&self, path: &str) -> Self {
         Self { text: format!("{}{path}", self.text), is_loopback: self.is_loopback }
     }
 
     /// Returns the address on the same host that an answer refers to: a path, or an address that begins like this one.
-    pub(super) fn referred(&self, reference: &str) -> Option<Self> {
+    pub(crate) fn referred(&self, reference: &str) -> Option<Self> {
         let slashes = self.text.find("://")? + 3;
         let end = self.text.get(slashes..)?.find('/').map_or(self.text.len(), |at| slashes + at);
         let origin = self.text.get(..end)?;
@@ -54,11 +54,11 @@ impl Address {
     }
 
     /// Returns true if it's this machine's own, so that no proxy stands between.
-    pub(super) const fn is_loopback(&self) -> bool {
+    pub(crate) const fn is_loopback(&self) -> bool {
         self.is_loopback
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 }
