@@ -70,6 +70,13 @@ impl Policy {
         self.environments.keys().map(String::as_str)
     }
 
+    /// Returns true if the policy knows a signer under the trust root of Sigstore's public-good instance, by the name `public-good`.
+    #[must_use]
+    pub fn names_public_good(&self) -> bool {
+        let names = |signer: &Signer| matches!(&signer.credential, Credential::Identity(known) if known.trust_root == RootName::PublicGood);
+        self.signers.iter().any(names)
+    }
+
     pub(crate) fn signer(&self, id: &str) -> Option<&Signer> {
         self.signers.iter().find(|signer| signer.id == id)
     }

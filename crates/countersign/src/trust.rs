@@ -1,9 +1,12 @@
 //! Whom we trust to vouch for signers and times: certificate authorities, logs and timestamp authorities.
 //! A single key or identity is no trust; it is a signer, and stands in the policy.
 
+mod authority;
 mod begun;
 mod checkpoint;
 mod entry;
+mod member;
+mod public_good;
 mod timestamp;
 #[cfg(test)]
 mod vectors;
@@ -20,6 +23,8 @@ use crate::limits::{self, quoted};
 use crate::shape::{Misshapen, Shape};
 use begun::Prepared;
 
+pub use authority::{Authority, AuthorityKind, Credential, TrustedCertificate};
+pub use member::{Chain, Member, MemberError, Window};
 pub(crate) use vouching::{By, Content, Vouched, unwitnessed};
 
 /// The trust roots that a question is asked under.
@@ -35,11 +40,12 @@ impl Trust {
         Self { roots: Vec::new() }
     }
 
-    /// Trusts whom the root names too. The same root twice is one.
+    /// Trusts whom the root names too. The same root twice is one, and `public-good` if either was.
     #[must_use]
     pub fn with(mut self, root: TrustRoot) -> Self {
-        if let Err(place) = self.roots.binary_search_by(|known| known.digest.cmp(&root.digest)) {
-            self.roots.insert(place, root);
+        match self.roots.binary_search_by(|known| known.digest.cmp(&root.digest)) {
+            Ok(place) => self.roots.get_mut(place).into_iter().for_each(|known| known.is_public_good |= root.is_public_good),
+            Err(place) => self.roots.insert(place, root),
         }
         self
     }
@@ -87,7 +93,7 @@ impl TrustRoot {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| TrustRootError::Unusable)?;
         let root = TrustedRoot::from_json(text).map_err(|_| TrustRootError::Unusable)?;
-        let is_public_good = is_public_good(&root);
+        let is_public_good = public_good::is_public_good(&root);
         let prepared = Prepared::of(root).map_err(|_| TrustRootError::Unusable)?;
         Ok(Self { digest: Digest::sha256(bytes), prepared: Arc::new(prepared), is_public_good })
     }
@@ -98,8 +104,8 @@ impl TrustRoot {
         &self.digest
     }
 
-    /// Returns true if every certificate authority is one of Sigstore's public-good instance, so that policies may
-    /// mean this root by `public-good`.
+    /// Returns true if policies may mean this root by `public-good`: every certificate authority is one of Sigstore's
+    /// public-good instance that this version knows, or the caller had the root from there ([`TrustRoot::parse_of_public_good`]).
     #[must_use]
     pub const fn is_public_good(&self) -> bool {
         self.is_public_good
@@ -110,14 +116,6 @@ impl fmt::Debug for TrustRoot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TrustRoot({})", self.digest)
     }
-}
-
-/// A file is Sigstore's public-good root by what is in it, since no name in it proves anything: every certificate that
-/// it would let vouch for an identity is one of the instance's own. Anything else is named by its digest only.
-fn is_public_good(root: &TrustedRoot) -> bool {
-    let certificates = root.certificate_authorities.iter().flat_map(|authority| &authority.cert_chain.certificates);
-    let mut digests = certificates.map(|certificate| Digest::sha256(certificate.raw_bytes.as_bytes())).peekable();
-    digests.peek().is_some() && digests.all(|digest| PUBLIC_GOOD.contains(&digest.hex()))
 }
 
 /// Why bytes are not a trust root as we read it.
@@ -181,10 +179,4 @@ const MEDIA_TYPES: [&str; 3] = [
     "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
     "application/vnd.dev.sigstore.trustedroot+json;version=0.2",
     "application/vnd.dev.sigstore.trustedroot.v0.2+json",
-];
-/// SHA-256 of the certificates of `fulcio.sigstore.dev`: the root of 2021-03, the intermediate and the root of 2021-10.
-const PUBLIC_GOOD: [&str; 3] = [
-    "03a38ffb1f450100c2596d1d10b900ac4d504058006dda58199576bbeb9c73d0",
-    "15d795348226b4649f750f5802592c393bee7cc53c3b86982175b7ad087efe47",
-    "3ba7b6cc4e95469d4d334b49cb257ad8537076fa84b0ca87ff4ecfe6a54680c1",
 ];

@@ -20,6 +20,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Ok(root) = TrustRoot::parse(bytes) {
         serde_json::from_slice::<serde_json::Value>(bytes).expect("what we read, others can read");
         let _ = verify::with_certificate(good, &root, at);
+        assert!(!root.authorities().is_empty());
     }
     // and as a bundle under a good trust root: only the good statement is verified.
     if let Ok(bundle) = Bundle::parse(bytes)

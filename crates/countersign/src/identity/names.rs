@@ -35,8 +35,19 @@ fn shown(name: &[u8]) -> String {
 /// Writes a distinguished name in the order in which it stands there, escaped as RFC 4514 §2.4 says, so that no
 /// value looks like two. An attribute without a usual name, or of another kind than text, is left out.
 pub(crate) fn distinguished_name(name: &[u8]) -> Option<String> {
+    let parts: Vec<_> = attributes(name)?.into_iter().map(|(name, text)| format!("{name}={}", escaped(text))).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Returns the first text that a distinguished name has for an attribute, by the attribute's short name.
+pub(crate) fn attribute<'a>(name: &'a [u8], wanted: &str) -> Option<&'a str> {
+    attributes(name)?.into_iter().find_map(|(name, text)| (name == wanted).then_some(text))
+}
+
+/// Reads the attributes that are text and have a usual name.
+fn attributes(name: &[u8]) -> Option<Vec<(&'static str, &str)>> {
     let mut names = only(name, SEQUENCE)?;
-    let mut parts = Vec::new();
+    let mut found = Vec::new();
     while !names.is_empty() {
         let (mut attributes, rest) = element(names, SET)?;
         names = rest;
@@ -46,11 +57,11 @@ pub(crate) fn distinguished_name(name: &[u8]) -> Option<String> {
             let (kind, value) = element(attribute, OBJECT_IDENTIFIER)?;
             let text = TEXTS.iter().find_map(|tag| only(value, *tag)).and_then(|text| std::str::from_utf8(text).ok());
             if let (Some((_, name)), Some(text)) = (ATTRIBUTES.iter().find(|(known, _)| *known == kind), text) {
-                parts.push(format!("{name}={}", escaped(text)));
+                found.push((*name, text));
             }
         }
     }
-    (!parts.is_empty()).then(|| parts.join(", "))
+    Some(found)
 }
 
 fn escaped(text: &str) -> String {
