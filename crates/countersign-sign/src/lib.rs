@@ -2,12 +2,14 @@
 //! It judges nothing; verification is the heart's.
 
 mod attest;
-#[cfg(feature = "keyless")]
+#[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "keyless")]
 mod keyless;
 mod local;
 mod signer;
+#[cfg(feature = "tuf")]
+mod tuf;
 
 pub use attest::{AttestError, attest};
 #[cfg(feature = "keyless")]
@@ -18,3 +20,5 @@ pub use local::{
     Exposure, KeyError, KeyType, LocalKey, Passphrase, read_key_file, work_tree_above, write_cosign_key_files, write_key_files,
 };
 pub use signer::{SignError, Signer};
+#[cfg(feature = "tuf")]
+pub use tuf::{FetchedTrust, Mirror, Origin, TufError, TufRepository, Versions};

@@ -2,8 +2,6 @@
 //! and timestamp authorities, and one way to fail for each thing that can go wrong. It reads the wall clock.
 //! What the authority signs is made in `authority`.
 
-mod http;
-
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -19,7 +17,7 @@ use countersign::time::Time;
 
 use crate::authority::{Authority, Draft, Entry, Identity, Material, Version, pem, signing_key, validity};
 use crate::case::object;
-use http::{Asked, answer};
+use crate::http::{self, Asked, answer};
 
 /// A running instance; it ends when it's dropped.
 pub struct Instance {

@@ -12,7 +12,9 @@ pub mod case;
 mod cases;
 mod faults;
 mod golden;
+mod http;
 pub mod instance;
+pub mod tuf;
 mod world;
 
 use std::path::Path;

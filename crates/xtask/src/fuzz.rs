@@ -19,6 +19,7 @@ const SEEDS: &[(&str, &[&str])] = &[
     ("json", &["testdata/schema"]),
     ("policy", &["testdata/cases/allow-whole-walk", "testdata/cases/allow-certificate-rekor-v1", "testdata/cases/allow-condition"]),
     ("transcript", &["testdata/transcripts"]),
+    ("tuf", &["crates/countersign-sign/tests/public_good"]),
     ("trust_root", &["testdata/cases/allow-certificate-rekor-v1", "testdata/cases/allow-certificate-rekor-v2"]),
 ];
 

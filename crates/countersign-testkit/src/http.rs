@@ -1,5 +1,5 @@
-//! As much of HTTP/1.1 (RFC 9112) as the instance speaks: one request and one answer to a connection, or half of one.
-//! What is asked and answered is the instance's affair.
+//! As much of HTTP/1.1 (RFC 9112) as our servers speak: one request and one answer to a connection, or half of one.
+//! What is asked and answered is said elsewhere.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -7,17 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A request.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// The path, with its query.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// The lines before the body.
-    pub(super) head: Vec<u8>,
-    pub(super) body: Vec<u8>,
+    pub(crate) head: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Asked {
     /// Reads a request; `None` if whoever asks has gone.
-    pub(super) fn read(stream: &mut TcpStream) -> Option<Self> {
+    pub(crate) fn read(stream: &mut TcpStream) -> Option<Self> {
         let mut reader = BufReader::new(stream);
         let (mut head, mut path, mut length) = (Vec::new(), None, 0_u64);
         loop {
@@ -42,21 +42,21 @@ impl Asked {
 }
 
 /// Answers, and ends the connection. Whoever has gone by then needs no answer.
-pub(super) fn answer(stream: &mut TcpStream, status: u16, headers: &[(&str, &str)], body: &[u8]) {
+pub(crate) fn answer(stream: &mut TcpStream, status: u16, headers: &[(&str, &str)], body: &[u8]) {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!("HTTP/1.1 {status} \r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
     let _ = stream.write_all(&[head.as_bytes(), body].concat()).and_then(|()| stream.flush());
 }
 
 /// Begins an answer, and ends in its middle.
-pub(super) fn cut_off(stream: &mut TcpStream, status: u16, body: &[u8]) {
+pub(crate) fn cut_off(stream: &mut TcpStream, status: u16, body: &[u8]) {
     let head = format!("HTTP/1.1 {status} \r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
     let whole = [head.as_bytes(), body].concat();
     let _ = stream.write_all(&whole[..whole.len() / 2]).and_then(|()| stream.flush());
 }
 
 /// Answers without an end, until nobody listens.
-pub(super) fn flood(stream: &mut TcpStream) {
+pub(crate) fn flood(stream: &mut TcpStream) {
     let mut written = stream.write_all(b"HTTP/1.1 200 \r\nconnection: close\r\n\r\n");
     while written.is_ok() {
         written = stream.write_all(&[b' '; 1 << 16]);
@@ -64,7 +64,7 @@ pub(super) fn flood(stream: &mut TcpStream) {
 }
 
 /// Says nothing until whoever asks goes, or it's over.
-pub(super) fn hang(stream: &mut TcpStream, ended: &AtomicBool) {
+pub(crate) fn hang(stream: &mut TcpStream, ended: &AtomicBool) {
     let _ = stream.set_read_timeout(Some(Duration::from_millis(20)));
     while !ended.load(Ordering::SeqCst) {
         if matches!(stream.read(&mut [0]), Ok(0)) {
