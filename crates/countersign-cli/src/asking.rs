@@ -19,6 +19,7 @@ use crate::clock;
 use crate::failure::Failure;
 use crate::output;
 use crate::policy_file::PolicyName;
+use crate::public_good;
 use crate::repository::AtHand;
 use crate::stores::{self, STORE_HELP};
 use crate::target::{Target, commit_id};
@@ -35,7 +36,8 @@ pub(crate) struct Asking {
     /// The policy: FILE, or git:REV:PATH to read it from a commit of the repository at hand
     #[arg(long, value_name = "POLICY", value_hint = ValueHint::FilePath)]
     policy: Option<OsString>,
-    /// A trust root (trusted_root.json: CAs, logs, TSAs) that may vouch for certificates and times
+    /// A trust root (trusted_root.json: CAs, logs, TSAs) that may vouch for certificates and times, or `public-good`
+    /// [default: public-good, if the policy names it]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) trust: Vec<PathBuf>,
     #[arg(long, value_name = "STORE", help = STORE_HELP)]
@@ -90,6 +92,7 @@ impl Asking {
                 (commit.clone(), policy.load_to_judge(&commit, &at_hand)?, Artifact::Elsewhere)
             }
         };
+        let trust = if self.trust.is_empty() && policy.names_public_good() { trust.with(public_good::current()?) } else { trust };
         let question = self.question(artifact.clone(), &known, at, &at_hand)?;
         // 4.
         let mut inquiry = Inquiry::about(question, &trust, &policy)?;

@@ -11,6 +11,7 @@ use countersign_sign::{Keyless, KeylessError, SigningConfig, TokenError, TokenSo
 
 use crate::asking::trust_root;
 use crate::failure::Failure;
+use crate::public_good;
 
 /// The instance that an identity signs with.
 #[derive(Debug, Default, Args)]
@@ -32,7 +33,7 @@ impl Instance {
             None => SigningConfig::public_good().map_err(KeylessError::from)?,
         };
         let roots = if trust.is_empty() {
-            vec![Keyless::public_good_root().map_err(|error| Failure::of("trust-invalid", &error))?]
+            vec![public_good::current()?]
         } else {
             trust.iter().map(|path| trust_root(path)).collect::<Result<_, _>>()?
         };

@@ -6,6 +6,7 @@ mod output;
 mod escape;
 mod clock;
 mod data_home;
+mod public_good;
 mod passphrase;
 mod instance;
 mod signer;

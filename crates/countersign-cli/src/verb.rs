@@ -13,6 +13,7 @@ mod policy;
 mod run;
 mod shred;
 mod sign_bundle;
+mod trust;
 mod verify;
 mod verify_bundle;
 mod why_not;
@@ -53,6 +54,7 @@ verbs! {
     disclose::Disclose,
     shred::Shred,
     policy::Policy,
+    trust::Trust,
     completions::Completions,
     man::Man,
 }

@@ -50,6 +50,7 @@ transcripts! {
     runs_commands_and_says_where_the_evidence_is = "run.txt",
     states_what_has_happened = "attest.txt",
     says_what_a_ci_job_is_and_believes_no_variable = "ci.txt",
+    says_whose_word_counts_and_makes_trust_roots_of_files = "trust.txt",
     completes_for_shells = "completions.txt",
     prints_its_manual = "man.txt",
 }

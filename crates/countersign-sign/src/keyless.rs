@@ -77,14 +77,6 @@ impl Keyless {
         Ok(Self { config, trust, tokens, client: client(Self::PATIENCE), patience: Self::PATIENCE })
     }
 
-    /// Returns the trust root of Sigstore's public-good instance, as this version was built with it.
-    ///
-    /// # Errors
-    /// [`countersign::trust::TrustRootError`] if it isn't one, which a test excludes.
-    pub fn public_good_root() -> Result<TrustRoot, countersign::trust::TrustRootError> {
-        TrustRoot::parse(sigstore_trust_root::SIGSTORE_PRODUCTION_TRUSTED_ROOT.as_bytes())
-    }
-
     /// Chooses how long signing may take, in place of [`Keyless::PATIENCE`].
     #[must_use]
     pub fn within(mut self, patience: Duration) -> Self {

@@ -1,4 +1,4 @@
-//! The trust roots that a question names, read from files.
+//! The trust roots that a question names, read from files or by the word `public-good`.
 //! What they vouch for is the heart's affair.
 
 use std::fs::File;
@@ -9,6 +9,7 @@ use countersign::limits;
 use countersign::trust::{Trust, TrustRoot};
 
 use crate::failure::Failure;
+use crate::public_good;
 
 /// Reads every trust root.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Trust, Failure> {
@@ -17,6 +18,9 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Trust, Failure> {
 
 /// Reads one trust root.
 pub(crate) fn read_one(path: &Path) -> Result<TrustRoot, Failure> {
+    if public_good::is_meant_by(path) {
+        return public_good::current();
+    }
     let failed = |error: &std::io::Error| {
         Failure::new("trust-unreadable", format!("the trust root `{}` can't be read", path.display())).because(error)
     };

@@ -20,6 +20,7 @@ use crate::instance::signing_config;
 use crate::keeping::Out;
 use crate::output;
 use crate::passphrase::PassphraseSource;
+use crate::public_good;
 
 /// Signs an artifact itself, or a statement, with an identity token; makes one bundle
 #[derive(Debug, Args)]
@@ -77,7 +78,7 @@ impl SignBundle {
             Some(path) => trust_root(path),
             None if self.staging => TrustRoot::parse(sigstore_trust_root::SIGSTORE_STAGING_TRUSTED_ROOT.as_bytes())
                 .map_err(|error| Failure::of("trust-invalid", &error)),
-            None => Keyless::public_good_root().map_err(|error| Failure::of("trust-invalid", &error)),
+            None => public_good::current(),
         }
     }
 

@@ -23,6 +23,7 @@ use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::output::{self, GOOD};
 use crate::passphrase::PassphraseSource;
+use crate::public_good;
 
 /// Verifies one Sigstore bundle, of a statement or of an artifact itself; makes no decision
 #[derive(Debug, Args)]
@@ -49,7 +50,7 @@ pub(crate) struct VerifyBundle {
     /// The public key (PEM) that must have signed, in place of an identity
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     key: Option<PathBuf>,
-    /// The trust root (trusted_root.json) [default: of Sigstore's public-good instance, as this version has it]
+    /// The trust root (trusted_root.json) [default: public-good]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     trusted_root: Option<PathBuf>,
     /// Without a trust root: takes the one of Sigstore's staging instance
@@ -97,15 +98,12 @@ impl VerifyBundle {
     }
 
     fn root(&self) -> Result<TrustRoot, Failure> {
-        let Some(path) = &self.trusted_root else {
-            let text = if self.staging {
-                sigstore_trust_root::SIGSTORE_STAGING_TRUSTED_ROOT
-            } else {
-                sigstore_trust_root::SIGSTORE_PRODUCTION_TRUSTED_ROOT
-            };
-            return TrustRoot::parse(text.as_bytes()).map_err(|error| Failure::of("trust-invalid", &error));
-        };
-        crate::asking::trust_root(path)
+        match &self.trusted_root {
+            Some(path) => crate::asking::trust_root(path),
+            None if self.staging => TrustRoot::parse(sigstore_trust_root::SIGSTORE_STAGING_TRUSTED_ROOT.as_bytes())
+                .map_err(|error| Failure::of("trust-invalid", &error)),
+            None => public_good::current(),
+        }
     }
 
     /// Compares whom the certificate names: exactly, in full.

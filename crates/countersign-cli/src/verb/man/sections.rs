@@ -99,6 +99,8 @@ const ENVIRONMENT: &[(&str, &str, &str)] = &[
     ("sandbox-image", "COUNTERSIGN_SANDBOX_IMAGE", "The image, if there is no --sandbox-image."),
     ("session", "CLAUDE_CONFIG_DIR", "Where Claude Code keeps its sessions, if not in ~/.claude."),
     ("signer", "XDG_DATA_HOME", "Where the default key is looked for, if not below ~/.local/share."),
+    ("mirror", "XDG_DATA_HOME", "Where trust roots are kept, if not below ~/.local/share."),
+    ("mirror", "HTTPS_PROXY, ALL_PROXY, NO_PROXY", "By which proxy the mirror is asked."),
     (
         "signing-config",
         "ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN, SIGSTORE_ID_TOKEN",
@@ -117,5 +119,15 @@ const FILES: &[(&str, &str, &str)] = &[
     ("preset", ".countersign/policy.yaml", "The policy, at the top of the work tree."),
     ("store", ".countersign/evidence", "The default store, at the top of the work tree."),
     ("signing-config", "/var/run/sigstore/cosign/oidc-token", "Where keyless: looks last: a token that Kubernetes projects."),
+    (
+        "trust",
+        "$XDG_DATA_HOME/countersign/trust/public-good",
+        "The trust root `public-good` as `countersign trust update` fetched it last.",
+    ),
+    (
+        "mirror",
+        "$XDG_DATA_HOME/countersign/trust",
+        "What was fetched, a folder for each instance; trusted_root.json in it is a copy for --trust.",
+    ),
     ("signer", "$XDG_DATA_HOME/countersign/keys/default.key", "The default key; its public half lies beside it."),
 ];
