@@ -80,6 +80,9 @@ fn planted() -> Vec<(&'static str, String, String, String)> {
     token("groq-key", &[("gsk_", WORD, 52)]);
     token("hugging-face-token", &[("hf_", WORD, 34)]);
     token("json-web-token", &[("eyJ", URL64, 33), (".eyJ", URL64, 60), (".", URL64, 42), ("", WORD, 1)]);
+    token("openai-key", &[("sk-", HEX, 32)]);
+    token("langsmith-key", &[("lsv2_pt_", HEX, 32), ("_", HEX, 10)]);
+    token("sonarqube-token", &[("squ_", HEX, 40)]);
     token("linear-key", &[("lin_api_", WORD, 40)]);
     token("mailgun-key", &[("key-", HEX, 32)]);
     token("new-relic-key", &[("NRAK-", UPPER, 27)]);
@@ -171,6 +174,57 @@ fn planted() -> Vec<(&'static str, String, String, String)> {
     ] {
         all.push((kind, before.to_owned(), secret.to_owned(), behind.to_owned()));
     }
+    // To the mark that closes it, or to the next blank.
+    for (kind, before, secret, behind) in [
+        ("password", "\"password\": \"", "Tr0ub4dor&3 horse(battery)staple99", "\""),
+        ("password", "\"password\": \"", "My Pass w0rd 99", "\","),
+        ("password", "password = '", "say \"friend\" and <enter> 99", "'"),
+        ("password", "DB_PASSWORD=", "p4ss,w0rd;rest99&more", " next"),
+        ("password", "DB_PASSWORD=", "p4ss|w0rd<rest>99{more}[end]", ""),
+        ("password", "password: ", "p4ssw0rd,(rest);99&more", ""),
+        ("secret", "SECRET_KEY = 'django-", "insecure-4w$k*7!2m#q8z^t9x0)p(l3v6b5n1", "'"),
+        ("secret", "api_key: \"", "4w$k*7!2m#q8z^t9x0)p(l3v6b5n1", "\""),
+        ("password", "PASS=", "S3cretPw99", ""),
+        ("password", "pass: \"", "S3cretPw99", "\""),
+        ("password", "machine api.example.test login bob password ", "netrc-secret-one", ""),
+        ("password", "machine api.example.test\n  login bob\n  password ", "netrc-secret-two", ""),
+        ("password", "db.example.test:5432:prod:bob:", "S3cretPw99", ""),
+        ("password", "mysql -u root -p", "S3cretPw99", " db"),
+        ("password", "docker login -u bob -p ", "S3cretPw99", " registry.example.test"),
+        ("password", "redis-cli -a ", "S3cretPw99", " ping"),
+        ("password", "openssl rsa -in k.pem -passin pass:", "S3cretPw99", ""),
+        ("password", "http -a bob:", "S3cretPw99", " example.test"),
+        ("password", "tool --pass ", "S3cretPw99", ""),
+        ("password", "login --password \"", "two words, and 99", "\""),
+        ("secret", "JWT_SECRET=", "supersecretsigningkeyletters", ""),
+        ("cookie", "Cookie: ", "session=s%3AabcDEF0123456789; PHPSESSID=0123456789abcdef", "\n"),
+        ("cookie", "curl -H 'cookie: ", "session=abcDEF0123456789", "' https://example.test"),
+    ] {
+        all.push((kind, before.to_owned(), secret.to_owned(), behind.to_owned()));
+    }
+    let mut named = |kind, before: &str, alphabet: &str, length, behind: &str| {
+        all.push((kind, before.to_owned(), noise.of(alphabet, length), behind.to_owned()));
+    };
+    named("secret", "SECRET_KEY_BASE=", HEX, 128, "");
+    named("secret", "APP_KEY=base64:", BASE64, 43, "=");
+    named("secret", "DD_APP_KEY=", HEX, 40, "");
+    named("secret", "PresharedKey = ", BASE64, 43, "=");
+    named("secret", "    client-key-data: ", BASE64, 76, "");
+    named("secret", "{\"auth\": \"", BASE64, 32, "\"}");
+    named("secret", "Ocp-Apim-Subscription-Key: ", HEX, 32, "");
+    named("secret", "AZURE_DEVOPS_EXT_PAT=", LOWER, 52, "");
+    named("secret", "cast send --private-key 0x", HEX, 64, "");
+    named("secret", "aws configure set --secret-access-key ", WORD, 40, "");
+    named("secret", "Unseal Key 1: ", BASE64, 44, "");
+    named("authorization", "X-Auth: ", HEX, 32, "");
+    named("authorization", "Authorization: ApiKey ", BASE64, 56, "==");
+    named("authorization", "Authorization: ", HEX, 40, "");
+    named("url-password", "https://", HEX, 40, "@example.test/o/r.git");
+    named("private-key", "{\"kty\":\"oct\",\"k\":\"", URL64, 43, "\"}");
+    named("private-key", "{\"k\":\"", URL64, 43, "\",\"kty\":\"oct\"}");
+    for member in ["p", "q", "dp", "dq", "qi"] {
+        named("private-key", &format!("{{\"kty\":\"RSA\",\"e\":\"AQAB\",\"{member}\":\""), URL64, 86, "\"}");
+    }
     for label in
         ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PGP PRIVATE KEY BLOCK"]
     {
@@ -211,7 +265,7 @@ fn assert_gone(what: &str, kind: &str, secret: &str, text: &str) {
 fn finds_what_is_planted_wherever_it_stands() {
     let planted = planted();
     let kinds: BTreeSet<_> = planted.iter().map(|(kind, ..)| *kind).collect();
-    assert!(planted.len() >= 118 && kinds.len() >= 55, "{} secrets of {} kinds", planted.len(), kinds.len());
+    assert!(planted.len() >= 165 && kinds.len() >= 58, "{} secrets of {} kinds", planted.len(), kinds.len());
     let json = |text: &str| String::from_utf8(Json::from(text).canonical()).unwrap();
     for (kind, before, secret, behind) in &planted {
         let text = format!("{before}{secret}{behind}");
@@ -296,6 +350,28 @@ fn takes_nothing_out_of_ids_digests_and_lockfiles() {
 }
 
 proptest! {
+    #[test]
+    fn no_tail_of_a_value_is_left(
+        value in "[A-Za-z][ -&(-\\[\\]-_a-~]{7,60}[0-9A-Za-z]{4}", quoted in any::<bool>(), single in any::<bool>(), deep in 0_usize..3,
+    ) {
+        let json = |text: &str| String::from_utf8(Json::from(text).canonical()).unwrap();
+        let value = if quoted { value } else { value.replace([' ', '"'], "_") };
+        let mut text = match (quoted, single) {
+            (true, true) => format!("see password = '{value}' there"),
+            (true, false) => format!("see \"password\": {} there", json(&value)),
+            (false, true) => format!("see DB_PASSWORD={value} there"),
+            (false, false) => format!("see password={value}"),
+        };
+        for _ in 0..deep {
+            text = format!("{{\"said\":{}}}", json(&text));
+        }
+        let (left, counts) = redacted(&text);
+        // The last letters are no escape's, so they'd be left as they are.
+        let tail = &value[value.len() - 4..];
+        prop_assert!(counts.iter().eq([("password", 1)]) && !left.contains(tail), "{} became {}", text, left);
+        prop_assert!(deep == 0 || Json::parse(left.as_bytes()).is_ok(), "{}", left);
+    }
+
     #[test]
     fn what_was_json_still_is_and_nothing_is_taken_out_twice(parts in prop::collection::vec((0_usize..200, "[ -~\n\t\"\\\\é→]{0,12}"), 0..6)) {
         let planted = planted();
