@@ -43,7 +43,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) body: Vec<u8>,
-    /// How many earlier attempts may have had their effect all the same, since nobody heard how they ended.
+    /// How many attempts may have had their effect all the same, since nobody heard how they ended.
     pub(crate) unheard: u32,
 }
 
@@ -75,19 +75,19 @@ impl Client {
             }
             let answer = self.once(request, left);
             let (worth_another, may_have_worked, wished) = match &answer {
-                // Too many requests: it wasn't even looked at.
-                Ok((answer, wished)) => (AGAIN.contains(&answer.status), answer.status != TOO_MANY, *wished),
-                Err(failed) => (failed.kind != Kind::TooLarge, failed.may_have_worked, None),
+                // A server, or one before it, that failed may have failed at any point (RFC 9110 §15.6).
+                Ok((answer, wished)) => (AGAIN.contains(&answer.status), answer.status >= 500, *wished),
+                Err(failed) => (failed.kind.can_change(), failed.may_have_worked, None),
             };
+            unheard += u32::from(may_have_worked);
             let left = deadline.saturating_duration_since(Instant::now());
-            let wait = wished.unwrap_or(pause).max(pause) + jitter(pause);
+            let wait = wait(wished, pause, jitter(pause));
             if !worth_another || attempt == ATTEMPTS || wait >= left {
                 return match answer {
                     Ok((answer, _)) => Ok(Answer { unheard, ..answer }),
-                    Err(failed) => Err(Trouble { kind: failed.kind, unheard: unheard + u32::from(failed.may_have_worked) }),
+                    Err(failed) => Err(Trouble { kind: failed.kind, unheard }),
                 };
             }
-            unheard += u32::from(may_have_worked);
             thread::sleep(wait);
             pause *= 2;
         }
@@ -125,6 +125,7 @@ impl Client {
 }
 
 /// One attempt that wasn't answered.
+#[derive(Debug)]
 struct Failed {
     kind: Kind,
     may_have_worked: bool,
@@ -143,7 +144,16 @@ pub(crate) struct Trouble {
 pub(crate) enum Kind {
     TimedOut,
     TooLarge,
-    Unreachable(String),
+    /// Nothing was said that only the other side of an encrypted connection should hear.
+    Tls(&'static str),
+    Unreachable(&'static str),
+}
+
+impl Kind {
+    /// Returns true if it can be otherwise the next time.
+    const fn can_change(&self) -> bool {
+        matches!(self, Self::TimedOut | Self::Unreachable(_))
+    }
 }
 
 impl fmt::Display for Kind {
@@ -151,6 +161,7 @@ impl fmt::Display for Kind {
         match self {
             Self::TimedOut => f.write_str("no answer in time"),
             Self::TooLarge => f.write_str("an answer that is too large"),
+            Self::Tls(why) => write!(f, "no answer: TLS: {why}"),
             Self::Unreachable(why) => write!(f, "no answer: {why}"),
         }
     }
@@ -158,23 +169,68 @@ impl fmt::Display for Kind {
 
 impl From<ureq::Error> for Failed {
     fn from(error: ureq::Error) -> Self {
-        let unreachable = |why: String, may_have_worked| Self { kind: Kind::Unreachable(why), may_have_worked };
+        let unreachable = |why, may_have_worked| Self { kind: Kind::Unreachable(why), may_have_worked };
         match error {
             ureq::Error::Timeout(_) => Self { kind: Kind::TimedOut, may_have_worked: true },
             ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => Self { kind: Kind::TooLarge, may_have_worked: true },
-            ureq::Error::HostNotFound => unreachable("there is no such host".to_owned(), false),
-            ureq::Error::ConnectionFailed => unreachable("it can't be connected to".to_owned(), false),
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Self { kind: Kind::TimedOut, may_have_worked: true },
-            ureq::Error::Io(error) => {
-                let refused = error.kind() == io::ErrorKind::ConnectionRefused;
-                unreachable(error.kind().to_string(), !refused)
-            }
-            ureq::Error::Rustls(error) => unreachable(format!("TLS: {error}"), false),
-            ureq::Error::Tls(why) => unreachable(format!("TLS: {why}"), false),
+            ureq::Error::HostNotFound => unreachable(UNRESOLVED, false),
+            ureq::Error::ConnectionFailed => unreachable("it can't be connected to", false),
+            ureq::Error::ConnectProxyFailed(_) => unreachable("the proxy doesn't lead there", false),
+            ureq::Error::Io(error) => Self::from(&error),
+            ureq::Error::Rustls(error) => Self::from(&error),
+            ureq::Error::Tls(_) => Self { kind: Kind::Tls("there is no handshake"), may_have_worked: false },
             // Whatever else it is, it can't be told apart from an answer that was cut off.
-            _ => unreachable("what came back isn't HTTP".to_owned(), true),
+            _ => unreachable("what came back isn't HTTP", true),
         }
     }
+}
+
+impl From<&io::Error> for Failed {
+    fn from(error: &io::Error) -> Self {
+        // The handshake is a part of reading and writing, so what is wrong with it comes as their error.
+        if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return error.into();
+        }
+        let (why, may_have_worked) = match error.kind() {
+            io::ErrorKind::TimedOut => return Self { kind: Kind::TimedOut, may_have_worked: true },
+            io::ErrorKind::ConnectionRefused => ("connection refused", false),
+            io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown | io::ErrorKind::AddrNotAvailable => (NO_WAY, false),
+            io::ErrorKind::HostUnreachable => (NO_WAY, true),
+            io::ErrorKind::PermissionDenied => ("this system doesn't let us connect to it", false),
+            // Only the looking up of a name fails so: what its parts say, and what they are told by the system in their turn.
+            io::ErrorKind::NotFound | io::ErrorKind::InvalidInput => (UNRESOLVED, false),
+            _ if error.raw_os_error().is_none() && error.to_string().starts_with(LOOKED_UP) => (UNRESOLVED, false),
+            _ => ("the connection broke", true),
+        };
+        Self { kind: Kind::Unreachable(why), may_have_worked }
+    }
+}
+
+impl From<&rustls::Error> for Failed {
+    /// Tells it in words of ours: those of the library repeat what stands in a stranger's certificate.
+    fn from(error: &rustls::Error) -> Self {
+        use rustls::{CertificateError as Wrong, Error};
+        let handshake = |why| Self { kind: Kind::Tls(why), may_have_worked: false };
+        match error {
+            Error::InvalidCertificate(Wrong::Expired | Wrong::ExpiredContext { .. }) => handshake("its certificate has expired"),
+            Error::InvalidCertificate(Wrong::NotValidYet | Wrong::NotValidYetContext { .. }) => {
+                handshake("its certificate isn't valid yet")
+            }
+            Error::InvalidCertificate(Wrong::NotValidForName | Wrong::NotValidForNameContext { .. }) => {
+                handshake("its certificate is another host's")
+            }
+            Error::InvalidCertificate(Wrong::Revoked) => handshake("its certificate is revoked"),
+            Error::InvalidCertificate(_) | Error::NoCertificatesPresented => handshake("its certificate isn't trusted"),
+            Error::PeerIncompatible(_) => handshake("it speaks no version or cipher that is spoken here"),
+            // These can come after the handshake, too.
+            _ => Self { kind: Kind::Unreachable("TLS: the connection broke"), may_have_worked: true },
+        }
+    }
+}
+
+/// How long to wait: as the server wishes, if that's longer, and somewhat more. A wish may be longer than any time is.
+fn wait(wished: Option<Duration>, pause: Duration, jitter: Duration) -> Duration {
+    wished.unwrap_or(pause).max(pause).saturating_add(jitter)
 }
 
 fn header(response: &Response<ureq::Body>, name: &str) -> Option<String> {
@@ -192,8 +248,96 @@ fn jitter(pause: Duration) -> Duration {
 
 /// Statuses that can change by themselves (RFC 9110 §15.6, RFC 6585 §4).
 const AGAIN: [u16; 5] = [TOO_MANY, 500, 502, 503, 504];
+/// It wasn't even looked at.
 const TOO_MANY: u16 = 429;
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const IDLE_CONNECTIONS: usize = 16;
 const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
+/// How std's words begin for a name that can't be looked up; it has no kind for that.
+const LOOKED_UP: &str = "failed to lookup address information";
+const UNRESOLVED: &str = "the host's name can't be resolved; is there a network, or a proxy to go through (HTTPS_PROXY)?";
+const NO_WAY: &str = "there is no way to it; is there a network, or a proxy to go through (HTTPS_PROXY)?";
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, ToSocketAddrs as _};
+
+    use rustls::{AlertDescription, CertificateError};
+
+    use super::*;
+
+    #[test]
+    fn waits_no_longer_than_time_can_be_counted() {
+        let (pause, longest) = (Duration::from_millis(3_200), Duration::from_secs(u64::MAX));
+        assert_eq!(wait(Some(longest), pause, pause), Duration::MAX);
+        assert_eq!(wait(Some(Duration::from_secs(5)), pause, pause), Duration::from_millis(8_200));
+        assert_eq!(wait(Some(Duration::ZERO), pause, Duration::ZERO), pause);
+        assert_eq!(wait(None, pause, Duration::ZERO), pause);
+    }
+
+    #[test]
+    fn counts_the_last_attempt_too_where_a_server_failed() {
+        for (status, unheard) in [(500, 1), (504, 1), (524, 1), (429, 0), (400, 0), (200, 0)] {
+            let asked = asked_once(move |stream| {
+                // Nobody waits as long, so this attempt is the last.
+                let head = format!("HTTP/1.1 {status} \r\nconnection: close\r\nretry-after: {}\r\ncontent-length: 0\r\n\r\n", u64::MAX);
+                stream.write_all(head.as_bytes()).unwrap();
+            });
+            let answer = asked.unwrap();
+            assert_eq!((answer.status, answer.unheard), (status, unheard));
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_handshake_in_words_of_ours_and_tries_no_other() {
+        let named = CertificateError::NotValidForNameContext {
+            expected: rustls::pki_types::ServerName::try_from("log.example.test").unwrap(),
+            presented: vec!["DNS:hunter2.example.test".to_owned()],
+        };
+        for (wrong, words) in [
+            (CertificateError::UnknownIssuer, "TLS: its certificate isn't trusted"),
+            (CertificateError::BadSignature, "TLS: its certificate isn't trusted"),
+            (CertificateError::Expired, "TLS: its certificate has expired"),
+            (named, "TLS: its certificate is another host's"),
+        ] {
+            // As it arrives: within the error of a read.
+            let error = rustls::Error::InvalidCertificate(wrong);
+            let failed = Failed::from(ureq::Error::Io(io::Error::new(io::ErrorKind::InvalidData, error)));
+            assert_eq!(failed.kind.to_string(), format!("no answer: {words}"));
+            assert!(!failed.may_have_worked && !failed.kind.can_change());
+        }
+        let broken = rustls::Error::AlertReceived(AlertDescription::InternalError);
+        let failed = Failed::from(ureq::Error::Io(io::Error::new(io::ErrorKind::InvalidData, broken)));
+        assert!(failed.may_have_worked && failed.kind.can_change());
+    }
+
+    #[test]
+    fn says_in_words_that_there_is_no_network() {
+        // Reserved, so that it's never a host (RFC 6761 §6.4); whether there is a network makes no difference.
+        let unknown = ("host.invalid", 443).to_socket_addrs().unwrap_err();
+        for error in [unknown, io::ErrorKind::NotFound.into(), io::ErrorKind::InvalidInput.into()] {
+            let failed = Failed::from(&error);
+            assert_eq!(failed.kind, Kind::Unreachable(UNRESOLVED), "{error:?}");
+            assert!(!failed.may_have_worked);
+        }
+        let failed = Failed::from(&io::Error::from(io::ErrorKind::NetworkUnreachable));
+        assert!(!failed.may_have_worked && failed.kind.to_string().contains("HTTPS_PROXY"), "{failed:?}");
+    }
+
+    /// Asks a server that answers one request, and no other.
+    fn asked_once(answer: impl FnOnce(&mut std::net::TcpStream) + Send + 'static) -> Result<Answer, Trouble> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            answer(&mut stream);
+        });
+        let request = Request { address: &address, body: None, bearer: None, most: 1 << 10 };
+        let answer = Client::new(Duration::from_secs(20)).ask(&request, Instant::now() + Duration::from_secs(20));
+        server.join().unwrap();
+        answer
+    }
+}

@@ -33,18 +33,31 @@ pub(super) fn place(log: &Address, generation: Generation) -> Address {
 pub(super) fn ask(client: &Client, address: &Address, body: &[u8], deadline: std::time::Instant) -> Result<Answer, Trouble> {
     let sent = Request { address, body: Some(("application/json", body)), bearer: None, most: ANSWER_BYTES };
     let answer = client.ask(&sent, deadline)?;
+    if answer.status != CONFLICT {
+        return Ok(answer);
+    }
     // The entry is there already: an attempt before had worked, and nobody heard it.
-    let there = answer.location.as_deref().filter(|_| answer.status == CONFLICT).and_then(|location| address.referred(location));
-    let Some(there) = there else { return Ok(answer) };
+    let (heard, unheard) = (answer.unheard, answer.unheard.max(1));
+    let Some(there) = answer.location.as_deref().and_then(|location| address.referred(location)) else {
+        return Ok(Answer { unheard, ..answer });
+    };
     let read = Request { address: &there, body: None, bearer: None, most: ANSWER_BYTES };
-    let unheard = answer.unheard;
-    client.ask(&read, deadline).map(|read| Answer { unheard, ..read }).map_err(|trouble| Trouble { unheard: unheard + 1, ..trouble })
+    match client.ask(&read, deadline) {
+        Ok(read) if is_entry(read.status) => Ok(Answer { unheard: heard, ..read }),
+        Ok(read) => Ok(Answer { unheard, ..read }),
+        Err(trouble) => Err(Trouble { unheard, ..trouble }),
+    }
+}
+
+/// Returns true for the statuses with which a log gives an entry.
+const fn is_entry(status: u16) -> bool {
+    matches!(status, 200 | 201)
 }
 
 /// Takes the entry out of the answer, as a bundle holds it (sigstore_rekor.proto, `TransparencyLogEntry`).
 pub(super) fn entered(generation: Generation, content: Content<'_>, answer: &Answer, address: &Address) -> Result<Json, KeylessError> {
     let unusable = |what| KeylessError::answer(Service::Log, address, what);
-    if answer.status != 200 && answer.status != 201 {
+    if !is_entry(answer.status) {
         return Err(KeylessError::status(Service::Log, address, answer.status));
     }
     let json = Json::parse(&answer.body).map_err(|_| unusable("it isn't JSON"))?;
@@ -66,7 +79,7 @@ fn second(signed: &Signed<'_>, certificate: &[u8]) -> Json {
     let certificate = object([("rawBytes", base64(certificate))]);
     let verifier = object([("keyDetails", Json::from(KEY_DETAILS)), ("x509Certificate", certificate)]);
     let signature = object([("content", base64(&signed.signature)), ("verifier", verifier)]);
-    object([("hashedRekordRequestV002", object([("digest", base64(&signed.hash())), ("signature", signature)]))])
+    object([("hashedRekordRequestV002", object([("digest", base64(&signed.hash)), ("signature", signature)]))])
 }
 
 /// `dsse` 0.0.1 for an envelope, `hashedrekord` 0.0.1 for an artifact (rekor, `pkg/types`).
@@ -79,7 +92,7 @@ fn first(signed: &Signed<'_>, certificate: &[u8]) -> Json {
             ("dsse", object([("proposedContent", proposed)]))
         }
         Content::Artifact(_) => {
-            let hash = object([("algorithm", Json::from("sha256")), ("value", Json::from(countersign::digest::hex(&signed.hash())))]);
+            let hash = object([("algorithm", Json::from("sha256")), ("value", Json::from(countersign::digest::hex(&signed.hash)))]);
             let signature = object([("content", base64(&signed.signature)), ("publicKey", object([("content", pem)]))]);
             ("hashedrekord", object([("data", object([("hash", hash)])), ("signature", signature)]))
         }
