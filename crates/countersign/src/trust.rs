@@ -5,6 +5,7 @@ mod authority;
 mod begun;
 mod checkpoint;
 mod entry;
+mod issued;
 mod member;
 mod public_good;
 mod timestamp;

@@ -80,11 +80,13 @@ impl Identity {
     /// Reads the identity in what was read of a certificate.
     pub(crate) fn of(info: &CertificateInfo) -> Option<Self> {
         let subject = match info.identity.as_ref()? {
+            // Nobody's name has a control character, and whoever prints one obeys it.
+            SubjectAltName::Email(text) | SubjectAltName::Uri(text) if text.contains(char::is_control) => return None,
             SubjectAltName::Email(text) if text.contains('@') && !text.contains(':') => Subject::Email(text.clone()),
             SubjectAltName::Uri(text) if SubjectKind::of(text) == SubjectKind::Uri => Subject::Uri(text.clone()),
             _ => return None,
         };
-        let issuer = info.issuer.clone().filter(|issuer| !issuer.is_empty())?;
+        let issuer = info.issuer.clone().filter(|issuer| !issuer.is_empty() && !issuer.contains(char::is_control))?;
         let identity = Self { issuer, subject, extensions: extensions(&info.ci_claims) };
         let longest = identity.extensions.values().map(String::len).chain([identity.issuer.len(), identity.subject.as_str().len()]).max();
         longest.is_some_and(|longest| longest <= limits::IDENTITY_BYTES).then_some(identity)
@@ -156,6 +158,26 @@ extensions! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Json;
+
+    #[test]
+    fn nobody_is_called_by_what_a_terminal_obeys() {
+        let bundle = Json::parse(include_bytes!("../../../../testdata/cases/allow-certificate-rekor-v1/build.sigstore.json")).unwrap();
+        let certificate = bundle.pointer("/verificationMaterial/certificate/rawBytes").and_then(Json::as_str).unwrap();
+        let certificate = DerCertificate::new(base64::Engine::decode(&base64::engine::general_purpose::STANDARD, certificate).unwrap());
+        let good = parse_certificate_info(&certificate).unwrap();
+        assert!(Identity::of(&good).is_some());
+        for identity in
+            [SubjectAltName::Email("a\u{1b}[2J@example.test".to_owned()), SubjectAltName::Uri("https://a.test/\u{9b}2J".to_owned())]
+        {
+            let mut info = good.clone();
+            info.identity = Some(identity);
+            assert_eq!(Identity::of(&info), None);
+        }
+        let mut info = good;
+        info.issuer = Some("https://issuer.test\r\n".to_owned());
+        assert_eq!(Identity::of(&info), None);
+    }
 
     #[test]
     fn a_name_is_an_email_address_unless_it_begins_with_a_scheme() {
