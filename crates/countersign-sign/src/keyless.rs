@@ -9,6 +9,7 @@ mod signing_config;
 mod timestamp;
 mod token;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -85,22 +86,42 @@ impl Keyless {
         self
     }
 
+    /// Returns the variable that the token comes from, if it comes from one.
+    #[must_use]
+    pub fn token_variable(&self) -> Option<&str> {
+        self.tokens.token_variable()
+    }
+
+    /// Refuses what can be seen not to sign without asking anybody: before work that takes long, and that a signature is for.
+    ///
+    /// # Errors
+    /// [`KeylessError`] if no service can be used at that time, or the source of tokens has none, or one that has expired.
+    pub fn check(&self, at: Time) -> Result<(), KeylessError> {
+        self.config.services(at)?;
+        Ok(self.tokens.check(at)?)
+    }
+
     /// Gets a token and, for a fresh key, a certificate. `at` is the time that it is; afterwards only its passing counts.
     ///
     /// # Errors
-    /// [`KeylessError`] if no service can be used at that time, nobody gives a token, or the authority no certificate.
+    /// [`KeylessError`] if no service can be used at that time, nobody gives a token that holds, or the authority gives no
+    /// certificate, or one that no trust root could vouch for: nothing has been signed or logged by then, but the authority
+    /// has its certificates published by certificate logs.
     pub fn begin(&self, at: Time) -> Result<Session<'_>, KeylessError> {
         let begun = Instant::now();
         let deadline = begun + self.patience;
         let services = self.config.services(at)?;
         let key = LocalKey::generate(KeyType::P256).map_err(KeylessError::Key)?;
-        let token = self.tokens.fetch(&self.client, deadline)?;
+        let token = self.tokens.fetch(&self.client, deadline)?.unexpired(at)?;
         let address = fulcio::place(&services.authority);
         let body = fulcio::request(&key, &token)?;
         let answer = self.client.ask(&fulcio::ask(&address, &body), deadline);
         let answer = answer.map_err(|trouble| KeylessError::trouble(Service::Authority, &address, &trouble, self.patience))?;
         let certificate = fulcio::issued(&answer, &address, &key)?;
-        Ok(Session { keyless: self, services, key, certificate, at, begun, deadline, made: AtomicU32::new(0), unheard: AtomicU32::new(0) })
+        let session =
+            Session { keyless: self, services, key, certificate, at, begun, deadline, made: AtomicU32::new(0), unheard: AtomicU32::new(0) };
+        session.vouched(|root, at| root.could_vouch_for(&session.certificate.der, at))?;
+        Ok(session)
     }
 }
 
@@ -139,7 +160,7 @@ impl Session<'_> {
     /// Returns what this session has left in logs so far.
     #[must_use]
     pub fn entries(&self) -> Entries {
-        Entries { made: self.made.load(Ordering::SeqCst), unheard: self.unheard.load(Ordering::SeqCst) }
+        Entries { certificate: true, made: self.made.load(Ordering::SeqCst), unheard: self.unheard.load(Ordering::SeqCst) }
     }
 
     /// Signs a statement.
@@ -156,7 +177,7 @@ impl Session<'_> {
     /// As [`Session::attest_all`]; a payload that is no statement is refused before any log is asked.
     pub fn attest_payload(&self, payload: &[u8]) -> Result<Bundle, KeylessError> {
         let statement = Statement::parse(payload);
-        self.could_be_verified(&statement.map_err(|error| KeylessError::Bundle { error: error.into(), entries: Entries::default() })?)?;
+        self.could_be_verified(&statement.map_err(|error| KeylessError::Bundle { error: error.into(), entries: self.entries() })?)?;
         let signed = self.signed(Content::Statement(payload))?;
         self.bundle(&signed, &self.witnesses_of(&signed)?)
     }
@@ -213,8 +234,9 @@ impl Session<'_> {
     }
 
     fn signed<'c>(&self, content: Content<'c>) -> Result<Signed<'c>, KeylessError> {
-        let signature = self.key.sign(&content.signed_bytes()).map_err(KeylessError::Key)?;
-        Ok(Signed { content, signature })
+        let bytes = content.signed_bytes();
+        let signature = self.key.sign(&bytes).map_err(KeylessError::Key)?;
+        Ok(Signed { content, signature, hash: *sigstore_crypto::sha256(&bytes).as_bytes() })
     }
 
     fn witnesses_of(&self, signed: &Signed<'_>) -> Result<Vec<Witness>, KeylessError> {
@@ -346,10 +368,10 @@ enum Content<'a> {
 }
 
 impl Content<'_> {
-    fn signed_bytes(&self) -> Vec<u8> {
+    fn signed_bytes(&self) -> Cow<'_, [u8]> {
         match self {
-            Self::Statement(payload) => pae(PAYLOAD_TYPE, payload),
-            Self::Artifact(artifact) => artifact.to_vec(),
+            Self::Statement(payload) => pae(PAYLOAD_TYPE, payload).into(),
+            Self::Artifact(artifact) => (*artifact).into(),
         }
     }
 }
@@ -358,14 +380,11 @@ impl Content<'_> {
 struct Signed<'a> {
     content: Content<'a>,
     signature: Vec<u8>,
+    /// The SHA-256 of what was signed.
+    hash: [u8; 32],
 }
 
 impl Signed<'_> {
-    /// The SHA-256 of what was signed.
-    fn hash(&self) -> [u8; 32] {
-        *sigstore_crypto::sha256(&self.content.signed_bytes()).as_bytes()
-    }
-
     /// The content as a bundle holds it.
     fn json(&self) -> Json {
         let base64 = |bytes: &[u8]| Json::from(STANDARD.encode(bytes));
@@ -376,7 +395,7 @@ impl Signed<'_> {
                 ("signatures", Json::Array(vec![object([("sig", base64(&self.signature))])])),
             ]),
             Content::Artifact(_) => {
-                let digest = object([("algorithm", Json::from("SHA2_256")), ("digest", base64(&self.hash()))]);
+                let digest = object([("algorithm", Json::from("SHA2_256")), ("digest", base64(&self.hash))]);
                 object([("messageDigest", digest), ("signature", base64(&self.signature))])
             }
         }

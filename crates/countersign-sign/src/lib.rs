@@ -7,6 +7,8 @@ mod http;
 #[cfg(feature = "keyless")]
 mod keyless;
 mod local;
+#[cfg(feature = "keyless")]
+mod program;
 mod signer;
 #[cfg(feature = "tuf")]
 mod tuf;

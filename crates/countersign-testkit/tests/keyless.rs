@@ -33,7 +33,7 @@ fn signs_statements_that_verify_with_every_kind_of_witness() {
         assert_eq!(identity.subject.as_str(), "signer@example.test");
         assert_eq!(session.unverified_subject(), "signer@example.test");
         let logs = witnesses.iter().filter(|place| **place != Times).count();
-        assert_eq!(session.entries(), Entries { made: u32::try_from(logs).unwrap(), unheard: 0 });
+        assert_eq!(session.entries(), Entries { certificate: true, made: u32::try_from(logs).unwrap(), unheard: 0 });
         assert_eq!(instance.entries(), logs);
     }
 }
@@ -175,7 +175,7 @@ fn recovers(place: Place, fault: Fault) {
     // An attempt that nobody heard the end of is made good, and told.
     assert_eq!(instance.entries(), 2, "{place:?} {fault:?}");
     let unheard = if matches!(place, FirstLog | SecondLog) && fault != Status(429) { times } else { 0 };
-    assert_eq!(session.entries(), Entries { made: 2, unheard }, "{place:?} {fault:?}");
+    assert_eq!(session.entries(), Entries { certificate: true, made: 2, unheard }, "{place:?} {fault:?}");
 }
 
 #[test]
@@ -210,6 +210,61 @@ fn signs_nothing_that_nobody_vouches_for() {
     let error = keyless.begin(now()).unwrap().attest(&statement(1)).unwrap_err();
     assert_eq!(error.code(), "service-untrustworthy");
     assert!(error.to_string().ends_with("; log entries made: 1"), "{error}");
+}
+
+#[test]
+fn logs_nothing_under_a_certificate_that_nobody_could_verify() {
+    let instance = Instance::start();
+    let config = SigningConfig::parse(&instance.signing_config(&[SecondLog, Times])).unwrap();
+    let elsewhere = Keyless::new(config, Trust::keys_only().with(Keyless::public_good_root().unwrap()), token()).unwrap();
+    let here = keyless(&instance, &[SecondLog, Times]);
+    // The instance's clock is right, so ours is not.
+    let (early, late) = (Time::from_unix(now().unix_seconds() - 3_600).unwrap(), now().plus(Span::seconds(7_200)));
+    for (error, words) in [
+        (elsewhere.begin(now()).unwrap_err(), "no authority of trust root"),
+        (here.begin(early).unwrap_err(), "the certificate holds from"),
+        (here.begin(late).unwrap_err(), "the certificate holds from"),
+    ] {
+        assert_eq!((error.code(), error.entries()), ("service-untrustworthy", Entries { certificate: true, made: 0, unheard: 0 }));
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.to_string().ends_with("; a certificate was issued, which certificate logs publish"), "{error}");
+    }
+    assert_eq!([Place::Authority, SecondLog, Times].map(|place| instance.asked(place)), [3, 0, 0]);
+    // One whose authority's time is over vouches for nothing new.
+    let over = String::from_utf8(instance.trusted_root()).unwrap();
+    let window = over.find("\"certificateAuthorities\"").unwrap();
+    let (before, after) = over.split_at(window);
+    let over = format!("{before}{}", after.replacen("\"start\"", "\"end\":\"2025-02-01T00:00:00Z\",\"start\"", 1));
+    let over = Trust::keys_only().with(TrustRoot::parse(over.as_bytes()).unwrap());
+    let config = SigningConfig::parse(&instance.signing_config(&[SecondLog, Times])).unwrap();
+    let error = Keyless::new(config, over, token()).unwrap().begin(now()).unwrap_err();
+    assert!(error.to_string().contains("doesn't hold for a certificate of today"), "{error}");
+    assert_eq!(instance.asked(SecondLog), 0);
+}
+
+#[test]
+fn counts_every_attempt_that_may_have_left_an_entry() {
+    for (place, fault, unheard) in
+        [(SecondLog, Status(503), 5), (FirstLog, Status(504), 5), (FirstLog, Status(409), 1), (FirstLog, Status(400), 0)]
+    {
+        let instance = Instance::start().failing(place, fault, u32::MAX);
+        let keyless = keyless(&instance, &[place, Times]);
+        let error = keyless.begin(now()).unwrap().attest(&statement(1)).unwrap_err();
+        assert_eq!(error.entries(), Entries { certificate: true, made: 0, unheard }, "{error}");
+    }
+}
+
+#[test]
+fn sends_no_token_that_has_expired() {
+    let instance = Instance::start();
+    let config = SigningConfig::parse(&instance.signing_config(&[SecondLog, Times])).unwrap();
+    // {"exp":1735689600}
+    let expired = IdentityToken::parse("eyJhbGciOiJub25lIn0.eyJleHAiOjE3MzU2ODk2MDB9.c2VjcmV0LXNpZ25hdHVyZQ").unwrap();
+    let keyless = Keyless::new(config, Trust::keys_only().with(root(&instance)), TokenSource::given(expired)).unwrap();
+    for error in [keyless.check(now()).unwrap_err(), keyless.begin(now()).unwrap_err()] {
+        assert!(error.to_string().contains("expired at 2025-01-01T00:00:00Z"), "{error}");
+    }
+    assert_eq!(instance.asked(Place::Authority), 0);
 }
 
 #[test]

@@ -92,6 +92,19 @@ pub enum KeylessError {
 }
 
 impl KeylessError {
+    /// Returns what is public for ever, although nothing was signed.
+    #[must_use]
+    pub fn entries(&self) -> Entries {
+        match self {
+            Self::Unanswered { entries, .. }
+            | Self::Refused { entries, .. }
+            | Self::Answer { entries, .. }
+            | Self::Bundle { entries, .. }
+            | Self::Unverifiable { entries, .. } => *entries,
+            Self::SigningConfig(_) | Self::Token(_) | Self::Key(_) | Self::SubjectDigest { .. } | Self::TrustMissing => Entries::default(),
+        }
+    }
+
     /// Returns the stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -160,9 +173,11 @@ impl fmt::Display for Service {
     }
 }
 
-/// How many entries were made in logs, where everybody can read them for ever.
+/// What was left in logs, where everybody can read it for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Entries {
+    /// A certificate was issued: authorities have them published by certificate logs, with the name that stands in them.
+    pub certificate: bool,
     /// Entries that a log has confirmed.
     pub made: u32,
     /// Attempts to make one whose end nobody heard.
@@ -172,6 +187,9 @@ pub struct Entries {
 impl fmt::Display for Entries {
     /// Writes what is added to an error: nothing where nothing stays.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.certificate {
+            f.write_str("; a certificate was issued, which certificate logs publish")?;
+        }
         match (self.made, self.unheard) {
             (0, 0) => Ok(()),
             (made, 0) => write!(f, "; log entries made: {made}"),

@@ -65,7 +65,7 @@ pub(super) fn issued(answer: &Answer, address: &Address, key: &LocalKey) -> Resu
     }
     let CertificateInfo { identity, issuer, .. } = information;
     let subject = match identity {
-        Some(SubjectAltName::Email(subject) | SubjectAltName::Uri(subject)) => subject,
+        Some(SubjectAltName::Email(subject) | SubjectAltName::Uri(subject)) if !subject.contains(char::is_control) => subject,
         _ => return Err(unusable("its certificate names nobody")),
     };
     Ok(Certificate { der, issuer: issuer.unwrap_or_default(), subject })

@@ -1,20 +1,22 @@
 //! Identity tokens (OpenID Connect), and where they come from: CI systems, files, variables and programs.
-//! Nobody reads here what a token says; whoever issues the certificate does. A token is never shown.
+//! Of what a token says only its end is read here; whoever issues the certificate reads the rest. A token is never shown.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::json::Json;
+use countersign::time::Time;
 use zeroize::Zeroizing;
 
 use crate::http::{Address, Client, Request};
+use crate::program::{self, Failed};
 
 /// An identity token. It is wiped when it's dropped, and shown by nothing.
 pub struct IdentityToken(Zeroizing<String>);
@@ -31,6 +33,36 @@ impl IdentityToken {
         if is_token { Ok(Self(Zeroizing::new(text.to_owned()))) } else { Err(TokenError::NotAToken) }
     }
 
+    /// Returns true if the text looks like a token whatever it's given for, so that nobody repeats it: it begins with the
+    /// header of one, an object of JSON (RFC 7515 §4).
+    #[must_use]
+    pub fn is_in(text: &str) -> bool {
+        let header = |token: &Self| token.part(0).is_some_and(|header| header.trim_ascii_start().starts_with(b"{"));
+        Self::parse(text).is_ok_and(|token| header(&token))
+    }
+
+    /// Refuses a token whose end (RFC 7519 §4.1.4) is past. One that names no end, or can't be read, is for its reader to judge.
+    pub(super) fn unexpired(self, now: Time) -> Result<Self, TokenError> {
+        let claims = self.part(1).and_then(|claims| Json::parse(&claims).ok());
+        let end = match claims.as_ref().and_then(|claims| claims.get("exp")) {
+            #[expect(clippy::cast_possible_truncation, reason = "what no time can be is refused by the next step")]
+            Some(Json::Number(seconds)) => Time::from_unix(seconds.floor() as i64).ok(),
+            _ => None,
+        };
+        match end {
+            Some(end) if end <= now => Err(TokenError::Expired { end, now: now.whole_seconds() }),
+            _ => Ok(self),
+        }
+    }
+
+    fn again(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    fn part(&self, number: usize) -> Option<Zeroizing<Vec<u8>>> {
+        URL_SAFE_NO_PAD.decode(self.0.split('.').nth(number)?).ok().map(Zeroizing::new)
+    }
+
     /// Returns the token, to send it to whoever issues the certificate.
     pub(super) fn expose(&self) -> &str {
         &self.0
@@ -45,7 +77,10 @@ impl fmt::Debug for IdentityToken {
 
 /// Where tokens come from.
 #[derive(Debug)]
-pub struct TokenSource(Source);
+pub struct TokenSource {
+    source: Source,
+    variable: Option<String>,
+}
 
 enum Source {
     /// One that was given, and serves as long as it holds.
@@ -62,7 +97,13 @@ impl TokenSource {
     /// Uses a token that is at hand.
     #[must_use]
     pub const fn given(token: IdentityToken) -> Self {
-        Self(Source::Given(token))
+        Self { source: Source::Given(token), variable: None }
+    }
+
+    /// Returns the variable that holds the token, if it comes from one: who else is run needn't get it.
+    #[must_use]
+    pub fn token_variable(&self) -> Option<&str> {
+        self.variable.as_deref()
     }
 
     /// Finds who offers a token here: GitHub Actions (`permissions: id-token: write`), the variable `SIGSTORE_ID_TOKEN`
@@ -77,7 +118,7 @@ impl TokenSource {
         if variable(SIGSTORE_VARIABLE).is_some() {
             return Self::variable(SIGSTORE_VARIABLE, variable);
         }
-        if Path::new(PROJECTED).is_file() { Ok(Self(Source::File(PROJECTED.into()))) } else { Err(TokenError::Nowhere) }
+        if Path::new(PROJECTED).is_file() { Ok(Source::File(PROJECTED.into()).into()) } else { Err(TokenError::Nowhere) }
     }
 
     /// Reads what is written behind `keyless:`: nothing, `env:NAME`, `file:PATH` or `exec:PROGRAM ARGUMENT…`.
@@ -89,10 +130,13 @@ impl TokenSource {
     pub fn named(name: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, TokenError> {
         match name.split_once(':') {
             None if name.is_empty() => Self::detect(variable),
+            // A variable's value is easily given for its name (`env:$TOKEN`), and isn't repeated then.
+            Some((_, given)) if given.split_whitespace().next().is_some_and(IdentityToken::is_in) => Err(TokenError::Misplaced),
+            Some(("env", name)) if !name.is_empty() && !is_variable(name) => Err(TokenError::Misplaced),
             Some(("env", name)) if !name.is_empty() => Self::variable(name, variable),
-            Some(("file", path)) if !path.is_empty() => Ok(Self(Source::File(path.into()))),
+            Some(("file", path)) if !path.is_empty() => Ok(Source::File(path.into()).into()),
             Some(("exec", line)) if !line.trim().is_empty() => {
-                Ok(Self(Source::Program(line.split_whitespace().map(str::to_owned).collect())))
+                Ok(Source::Program(line.split_whitespace().map(str::to_owned).collect()).into())
             }
             _ => Err(TokenError::SourceUnknown),
         }
@@ -102,26 +146,50 @@ impl TokenSource {
         let joint = if url.contains('?') { '&' } else { '?' };
         let address = Address::with_query(&format!("{url}{joint}audience={AUDIENCE}"));
         let address = address.ok_or(TokenError::Variable { name: GITHUB_URL.to_owned() })?;
-        Ok(Self(Source::GitHubActions { address, bearer: Zeroizing::new(bearer) }))
+        Ok(Source::GitHubActions { address, bearer: Zeroizing::new(bearer) }.into())
     }
 
     fn variable(name: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, TokenError> {
         let missing = || TokenError::Variable { name: name.to_owned() };
         let value = Zeroizing::new(variable(name).ok_or_else(missing)?);
-        Ok(Self(Source::Given(IdentityToken::parse(&value).map_err(|_| missing())?)))
+        let token = IdentityToken::parse(&value).map_err(|_| missing())?;
+        Ok(Self { source: Source::Given(token), variable: Some(name.to_owned()) })
+    }
+
+    /// Refuses what can be seen to give no token without asking for one, whatever time passes until one is fetched.
+    pub(super) fn check(&self, now: Time) -> Result<(), TokenError> {
+        match &self.source {
+            Source::Given(token) => token.again().unexpired(now).map(drop),
+            Source::GitHubActions { .. } => Ok(()),
+            Source::File(path) => {
+                // Only a file's opening waits for nobody; what it says is renewed until it's read.
+                let is_file = path.metadata().map(|metadata| metadata.is_file());
+                let opened = is_file.and_then(|is_file| if is_file { File::open(path).map(drop) } else { Ok(()) });
+                opened.map_err(|error| TokenError::unreadable(path, error))
+            }
+            Source::Program(line) => {
+                let name = line.first().map(String::as_str).unwrap_or_default();
+                let missing =
+                    || TokenError::Program { program: name.to_owned(), why: program::not_started(io::ErrorKind::NotFound).to_owned() };
+                if program::is_there(name) { Ok(()) } else { Err(missing()) }
+            }
+        }
     }
 
     /// Fetches a token.
     pub(super) fn fetch(&self, client: &Client, deadline: Instant) -> Result<IdentityToken, TokenError> {
-        match &self.0 {
-            Source::Given(token) => Ok(IdentityToken(token.0.clone())),
+        match &self.source {
+            Source::Given(token) => Ok(token.again()),
             Source::GitHubActions { address, bearer } => from_github(client, address, bearer, deadline),
-            Source::File(path) => {
-                let file = File::open(path).map_err(|error| TokenError::unreadable(path, error))?;
-                read(file).map_err(|error| TokenError::unreadable(path, error)).and_then(|text| IdentityToken::parse(&text))
-            }
+            Source::File(path) => from_file(path, deadline).map_err(|error| TokenError::unreadable(path, error))?,
             Source::Program(line) => from_program(line, deadline),
         }
+    }
+}
+
+impl From<Source> for TokenSource {
+    fn from(source: Source) -> Self {
+        Self { source, variable: None }
     }
 }
 
@@ -150,58 +218,39 @@ fn from_github(client: &Client, address: &Address, bearer: &Zeroizing<String>, d
     IdentityToken::parse(value.ok_or_else(|| unanswered("an answer without a token".to_owned()))?)
 }
 
-/// Runs a program until it ends or the deadline comes. It may talk to whoever sits there on standard error.
+/// Reads a file, which may be a pipe that nobody writes to: on a thread of its own, since nothing else ends that.
+fn from_file(path: &Path, deadline: Instant) -> io::Result<Result<IdentityToken, TokenError>> {
+    let (sender, receiver) = mpsc::channel();
+    let opened = path.to_owned();
+    thread::spawn(move || sender.send(File::open(opened).and_then(read)));
+    let text = receiver.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    Ok(IdentityToken::parse(&text.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??))
+}
+
+/// Runs a program until it ends or the deadline comes.
 fn from_program(line: &[String], deadline: Instant) -> Result<IdentityToken, TokenError> {
     let (program, arguments) = line.split_first().ok_or(TokenError::SourceUnknown)?;
-    let failed = |why: String| TokenError::Program { program: program.clone(), why };
-    let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-    let mut command = Command::new(program);
-    command.args(arguments).env_remove("COUNTERSIGN_PASSPHRASE").stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| failed(error.kind().to_string()))?;
-    let printed = printed(&mut child, deadline);
-    // What has printed all that is read needn't run on, and what is late mustn't.
-    let ended = match printed {
-        Some(_) => ended(&mut child, deadline),
-        None => None,
-    };
-    let Some(status) = ended else {
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(failed("it took too long".to_owned()));
-    };
-    if !status.success() {
-        return Err(failed(status.to_string()));
-    }
-    match printed {
-        Some(Ok(text)) => IdentityToken::parse(&text),
-        _ => Err(failed("what it printed can't be read".to_owned())),
-    }
-}
-
-/// Reads what a program prints, on a thread of its own, since nothing else ends a read.
-fn printed(child: &mut Child, deadline: Instant) -> Option<io::Result<Zeroizing<String>>> {
-    let stdout = child.stdout.take()?;
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || sender.send(read(stdout)));
-    receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
-}
-
-fn ended(child: &mut Child, deadline: Instant) -> Option<std::process::ExitStatus> {
-    loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Some(status);
-        }
-        if Instant::now() >= deadline {
-            return None;
-        }
-        thread::sleep(LOOK_AGAIN);
-    }
+    let failed = |why: &str| TokenError::Program { program: program.clone(), why: why.to_owned() };
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let printed = program::ask(program, &arguments, Vec::new(), TOKEN_BYTES as u64, &|| Instant::now() >= deadline);
+    let printed = printed.map_err(|error| match error {
+        Failed::NotStarted(kind) => failed(program::not_started(kind)),
+        Failed::Ended(status) => failed(&status.to_string()),
+        Failed::TooMuch => failed("it prints more than a token has"),
+        Failed::Over => failed("it took too long"),
+    })?;
+    IdentityToken::parse(std::str::from_utf8(&printed).map_err(|_| TokenError::NotAToken)?)
 }
 
 fn read(source: impl io::Read) -> io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
     source.take(TOKEN_BYTES as u64 + 1).read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// Returns true for the name of a variable (POSIX, Base Definitions §8.1).
+fn is_variable(name: &str) -> bool {
+    !name.starts_with(|first: char| first.is_ascii_digit()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// Why there is no token. None of these holds a token, or any part of one.
@@ -216,6 +265,9 @@ pub enum TokenError {
         "an identity token comes from `keyless:` (as the CI system offers it), `keyless:env:NAME`, `keyless:file:PATH` or `keyless:exec:PROGRAM`"
     )]
     SourceUnknown,
+    /// What is given is a token itself, or anything else in place of a variable's name.
+    #[error("what is given behind `keyless:` is no name of where a token comes from, and isn't repeated, since it may be the token itself")]
+    Misplaced,
     /// The variable isn't set, or not to what it's for.
     #[error("the variable `{name}` holds nothing that an identity token comes from")]
     Variable {
@@ -233,6 +285,14 @@ pub enum TokenError {
     /// What was found isn't a token.
     #[error("what was given is no identity token, which is three parts of base64url with dots between")]
     NotAToken,
+    /// The token has expired.
+    #[error("the identity token expired at {end}, and it's {now}")]
+    Expired {
+        /// Until when it held.
+        end: Time,
+        /// The time that it is.
+        now: Time,
+    },
     /// Who issues them gives none.
     #[error("`{address}` gives no identity token: {why}")]
     Unanswered {
@@ -265,7 +325,6 @@ const SIGSTORE_VARIABLE: &str = "SIGSTORE_ID_TOKEN";
 const PROJECTED: &str = "/var/run/sigstore/cosign/oidc-token";
 const TOKEN_BYTES: usize = 64 << 10;
 const ANSWER_BYTES: u64 = 128 << 10;
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(5);
 
 #[cfg(test)]
 mod tests {
@@ -309,7 +368,9 @@ mod tests {
             (&format!("file:{missing}"), "can't be read"),
             ("exec:echo hunter2", "no identity token"),
             ("exec:false hunter2", "`false` gives no identity token: exit status: 1"),
-            ("exec:/nowhere/at/all hunter2", "`/nowhere/at/all` gives no identity token"),
+            ("exec:/nowhere/at/all hunter2", "`/nowhere/at/all` gives no identity token: there is no such program"),
+            ("exec:yes hunter2", "`yes` gives no identity token: it prints more"),
+            ("env:hunter2-hunter2", "isn't repeated"),
         ] {
             let error = fetched(name).unwrap_err();
             assert!(error.to_string().contains(words), "{name}: {error}");
@@ -318,6 +379,88 @@ mod tests {
         let token = IdentityToken::parse("e30.e30.c2VjcmV0").unwrap();
         let shown = format!("{token:?}");
         assert!(!format!("{shown} {:?}", TokenSource::given(token)).contains("c2VjcmV0"));
+    }
+
+    #[test]
+    fn repeats_no_token_that_is_given_in_place_of_its_source() {
+        let token = token_of("{}");
+        for name in ["env", "file", "exec", "other"].map(|source| format!("{source}:{token}")) {
+            let error = TokenSource::named(&name, &variables).unwrap_err();
+            assert!(matches!(error, TokenError::Misplaced), "{error:?}");
+            assert!(!format!("{error} {error:?}").contains(token.split('.').next_back().unwrap()), "{error:?}");
+        }
+        // A file's name may have three parts, and isn't a token's.
+        assert!(TokenSource::named("file:ci.token.txt", &variables).is_ok());
+    }
+
+    #[test]
+    fn sends_no_token_that_has_expired() {
+        let now: Time = "2025-12-15T00:00:00Z".parse().unwrap();
+        let judged = |claims: &str| IdentityToken::parse(&token_of(claims)).unwrap().unexpired(now).map(drop);
+        for good in [r#"{"exp":1765756801}"#, r#"{"exp":1765756801.5}"#, "{}", r#"{"exp":"soon"}"#, r#"{"exp":1e15}"#, "no JSON"] {
+            assert!(judged(good).is_ok(), "{good}");
+        }
+        for past in [r#"{"exp":1765756800}"#, r#"{"exp":1765756799.9}"#] {
+            let error = judged(past).unwrap_err().to_string();
+            assert!(error.contains("expired at 2025-12-1") && error.ends_with("it's 2025-12-15T00:00:00Z"), "{error}");
+        }
+    }
+
+    #[test]
+    fn sees_beforehand_what_will_give_no_token() {
+        let now: Time = "2025-12-15T00:00:00Z".parse().unwrap();
+        let checked = |name: &str| {
+            let variables = |_: &str| Some(token_of(r#"{"exp":1765756799}"#));
+            TokenSource::named(name, &variables).unwrap().check(now)
+        };
+        for bad in ["env:EXPIRED", "file:/nowhere/at/all", "exec:/nowhere/at/all", "exec:nowhere-at-all"] {
+            assert!(checked(bad).is_err(), "{bad}");
+        }
+        // Not even opened: whoever writes to it may come later.
+        let folder = pipe();
+        assert!(checked(&format!("file:{}", folder.path().join("pipe").display())).is_ok());
+        assert!(checked("exec:sh").is_ok());
+    }
+
+    #[test]
+    fn waits_for_no_pipe_beyond_the_deadline() {
+        let (folder, started) = (pipe(), Instant::now());
+        let path = folder.path().join("pipe");
+        let source = TokenSource::named(&format!("file:{}", path.display()), &variables).unwrap();
+        let error = source.fetch(&Client::new(Duration::from_secs(5)), Instant::now() + Duration::from_millis(200)).unwrap_err();
+        assert!(matches!(&error, TokenError::Unreadable { source, .. } if source.kind() == io::ErrorKind::TimedOut), "{error:?}");
+        assert!(started.elapsed() < Duration::from_secs(20));
+        // One that somebody writes to is as good as a file. Another one, since somebody still waits for the first.
+        let folder = pipe();
+        let path = folder.path().join("pipe");
+        let source = TokenSource::named(&format!("file:{}", path.display()), &variables).unwrap();
+        let writer = thread::spawn(move || std::fs::write(path, "e30.e30.cGlwZQ"));
+        let token = source.fetch(&Client::new(Duration::from_secs(5)), Instant::now() + Duration::from_secs(20));
+        assert_eq!(token.unwrap().expose(), "e30.e30.cGlwZQ");
+        writer.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn gives_a_program_nothing_of_ours_and_waits_for_nobody_it_leaves_behind() {
+        // Cargo sets one for tests: COUNTERSIGN_CORPORA.
+        assert!(std::env::vars_os().any(|(name, _)| name.as_encoded_bytes().starts_with(b"COUNTERSIGN_")));
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("helper");
+        std::fs::write(&script, "#!/bin/sh\nsleep 60 &\nenv | grep -q ^COUNTERSIGN_ && exit 9\necho e30.e30.c2Vlbg\n").unwrap();
+        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        assert_eq!(fetched(&format!("exec:{}", script.display())).unwrap(), "e30.e30.c2Vlbg");
+    }
+
+    /// A folder with a pipe in it.
+    fn pipe() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, folder.path().join("pipe"), rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+        folder
+    }
+
+    fn token_of(claims: &str) -> String {
+        let [header, claims, signature] = [r#"{"alg":"none"}"#, claims, "signature"].map(|part| URL_SAFE_NO_PAD.encode(part));
+        format!("{header}.{claims}.{signature}")
     }
 
     #[test]

@@ -1,0 +1,204 @@
+//! Asks another program: what it's told on standard input, what it answers on standard output, and when it's ended.
+//! What the words mean is said elsewhere. It may talk to whoever sits there on standard error.
+
+use std::io::{self, Read, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{self, Pid, Signal, WaitId, WaitIdOptions};
+use zeroize::Zeroizing;
+
+/// Why a program gave no answer.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    NotStarted(io::ErrorKind),
+    Ended(ExitStatus),
+    TooMuch,
+    /// Nobody waited any longer, so it was ended.
+    Over,
+}
+
+/// Runs the program until it ends or nobody waits any longer, and returns what it printed if it succeeded.
+///
+/// It gets the environment without `COUNTERSIGN_*`, and a process group of its own, so that it's ended with all that it
+/// started. What it leaves behind with its standard output open is waited for no longer than a moment, and ended, too.
+pub(crate) fn ask(
+    program: &str,
+    arguments: &[&str],
+    input: Vec<u8>,
+    most: u64,
+    is_over: &dyn Fn() -> bool,
+) -> Result<Zeroizing<Vec<u8>>, Failed> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"COUNTERSIGN_") {
+            command.env_remove(name);
+        }
+    }
+    let mut child = command.spawn().map_err(|error| Failed::NotStarted(error.kind()))?;
+    // On threads of their own: it may read late or never, and print before it has read.
+    if let Some(mut stdin) = child.stdin.take() {
+        // One that doesn't want to know all of it says so by how it ends.
+        thread::spawn(move || stdin.write_all(&input));
+    }
+    let pieces = pieces(child.stdout.take());
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    // The full capacity at once: growing would leave copies behind, and what is printed can be a token.
+    let mut printed = Zeroizing::new(Vec::with_capacity(most.min(CAPACITY).saturating_add(PIECE)));
+    let (mut is_all, mut ended) = (false, None);
+    loop {
+        match pieces.recv_timeout(LOOK_AGAIN) {
+            Ok(piece) => printed.extend_from_slice(&piece),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                is_all = true;
+                thread::sleep(if ended.is_some() { Duration::ZERO } else { LOOK_AGAIN });
+            }
+        }
+        if printed.len() > most {
+            end(child);
+            return Err(Failed::TooMuch);
+        }
+        if ended.is_none() && has_ended(&child) {
+            ended = Some(Instant::now());
+        }
+        if ended.is_some_and(|ended| is_all || ended.elapsed() > GRACE) {
+            if !is_all {
+                kill(&child);
+            }
+            return match child.wait() {
+                Ok(status) if status.success() => Ok(printed),
+                Ok(status) => Err(Failed::Ended(status)),
+                Err(error) => Err(Failed::NotStarted(error.kind())),
+            };
+        }
+        if is_over() {
+            end(child);
+            return Err(Failed::Over);
+        }
+    }
+}
+
+/// Returns true if there is such a program to start, by its path or where `PATH` leads.
+pub(crate) fn is_there(program: &str) -> bool {
+    let is_file = |path: &Path| path.is_file();
+    if program.contains('/') {
+        return is_file(Path::new(program));
+    }
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| is_file(&folder.join(program))))
+}
+
+/// Says in words why a program isn't started.
+pub(crate) fn not_started(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "there is no such program",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::IsADirectory => "it can't be executed",
+        _ => "the system doesn't start it",
+    }
+}
+
+/// Reads on a thread of its own, since nothing else ends a read; at the end there is nobody left to send.
+fn pieces(source: Option<impl Read + Send + 'static>) -> Receiver<Zeroizing<Vec<u8>>> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(mut source) = source {
+        thread::spawn(move || {
+            loop {
+                let mut piece = Zeroizing::new(vec![0; PIECE]);
+                match source.read(&mut piece) {
+                    Ok(0) => break,
+                    Ok(length) => piece.truncate(length),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    // What is cut off is no answer, and is seen from what it says.
+                    Err(_) => break,
+                }
+                if sender.send(piece).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    receiver
+}
+
+/// Looks whether it has ended, and leaves it to be taken: until then nobody else can get its id.
+fn has_ended(child: &Child) -> bool {
+    let Some(id) = id(child) else { return true };
+    !matches!(process::waitid(WaitId::Pid(id), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG), Ok(None))
+}
+
+/// Ends it, and what it started. That it ended by itself just now doesn't matter.
+fn end(mut child: Child) {
+    kill(&child);
+    let _ = child.wait();
+}
+
+fn kill(child: &Child) {
+    if let Some(id) = id(child) {
+        let _ = process::kill_process_group(id, Signal::KILL);
+    }
+}
+
+fn id(child: &Child) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(child.id()).ok()?)
+}
+
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// How long what was printed may still be on its way once the program has ended.
+const GRACE: Duration = Duration::from_millis(500);
+const PIECE: usize = 4 << 10;
+const CAPACITY: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(script: &str, input: &[u8]) -> Result<String, Failed> {
+        let until = Instant::now() + Duration::from_secs(20);
+        let printed = ask("sh", &["-c", script], input.to_vec(), 64, &|| Instant::now() > until);
+        printed.map(|printed| String::from_utf8(printed.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn gives_what_was_printed_by_a_program_that_succeeds() {
+        assert_eq!(asked("cat; echo end", b"said ").unwrap(), "said end\n");
+        assert!(matches!(asked("echo said; exit 3", b""), Err(Failed::Ended(status)) if status.code() == Some(3)));
+        assert!(matches!(asked("yes", b""), Err(Failed::TooMuch)));
+        assert!(matches!(ask("/nowhere/at/all", &[], Vec::new(), 1, &|| false), Err(Failed::NotStarted(io::ErrorKind::NotFound))));
+    }
+
+    #[test]
+    fn waits_for_nobody_who_holds_the_output_of_a_program_that_has_ended() {
+        let begun = Instant::now();
+        // What is left says who it is, and is ended.
+        let printed = asked("sleep 60 & echo $!", b"").unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        assert!(is_gone(printed.trim()), "{printed}");
+    }
+
+    #[test]
+    fn ends_a_program_with_all_that_it_started() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let script = format!("sleep 60 & echo $! > {}; wait", file.path().display());
+        let is_written = || std::fs::read_to_string(file.path()).is_ok_and(|written| written.ends_with('\n'));
+        assert!(matches!(ask("sh", &["-c", &script], Vec::new(), 64, &is_written), Err(Failed::Over)));
+        let left = std::fs::read_to_string(file.path()).unwrap();
+        assert!(is_gone(left.trim()), "{left}");
+    }
+
+    /// Returns true once a process has ended, whoever has to take its ending; a signal takes a moment.
+    fn is_gone(id: &str) -> bool {
+        let is_running = || {
+            let status = std::fs::read_to_string(format!("/proc/{id}/stat"));
+            status.is_ok_and(|status| !status.contains(") Z"))
+        };
+        (0..500).any(|_| {
+            thread::sleep(LOOK_AGAIN);
+            !is_running()
+        })
+    }
+}
