@@ -1,7 +1,7 @@
 //! From a statement to a bundle: by a local key, or in two halves around a signature that is made elsewhere.
 //! What a statement says, and how keys are kept, is the heart's and the signers'.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use countersign::bundle::Bundle;
 use countersign::envelope::pae;
@@ -20,7 +20,7 @@ pub struct Signer {
 
 impl Signer {
     pub(crate) fn open_file(path: &str, passphrase: Option<&str>) -> Result<Self, Error> {
-        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let home = std::env::home_dir();
         let passphrase = || passphrase.map(|text| Passphrase::new(text.to_owned()));
         Ok(Self { key: read_key_file(Path::new(path), home.as_deref(), passphrase)? })
     }

@@ -176,6 +176,11 @@ fn allows_a_home_that_is_a_work_tree_but_not_a_tree_inside_it() {
     assert!(is_in_work_tree(&write_key_files(&prefix, &key(), None, None).unwrap_err(), &place));
     let (private, _) = write_key_files(&prefix, &key(), None, Some(&place)).unwrap();
     read(&private, Some(&place)).unwrap();
+    // A relative home would be another one in each directory.
+    let above: PathBuf = std::env::current_dir().unwrap().components().skip(1).map(|_| "..").collect();
+    let relative = above.join(place.strip_prefix("/").unwrap());
+    assert_eq!(relative.canonicalize().unwrap(), place);
+    assert!(is_in_work_tree(&read(&private, Some(&relative)).unwrap_err(), &place));
     fs::create_dir(place.join(".local/.git")).unwrap();
     assert!(is_in_work_tree(&read(&private, Some(&place)).unwrap_err(), &place.join(".local")));
 }

@@ -16,7 +16,8 @@ use super::{Exposure, KeyError, LocalKey, Passphrase};
 /// Writes PREFIX.key (mode 0600) and PREFIX.pub (mode 0644), and returns both paths.
 ///
 /// Each file appears whole or not at all and never replaces one; there is no private key without its public half. Missing
-/// directories are made for their owner only. A git work tree whose top isn't `home` is refused.
+/// directories are made for their owner only. A git work tree whose top isn't `home`, an absolute path, is
+/// refused.
 ///
 /// # Errors
 /// [`KeyError::Exists`] names the file that is in the way; [`KeyError::Exposed`] names the work tree; else [`KeyError::Io`].
@@ -134,6 +135,8 @@ fn is_absence(error: &io::Error) -> bool {
 /// Refuses a key whose place `looked_at` is in a work tree, unless that tree is the home directory itself, as with dotfiles.
 fn refuse_work_tree(path: &Path, looked_at: &Path, home: Option<&Path>) -> Result<(), KeyError> {
     let Some(top) = work_tree_above(looked_at) else { return Ok(()) };
+    // A relative one would make whatever directory this is the home.
+    let home = home.filter(|home| home.is_absolute());
     if home.and_then(|home| home.canonicalize().ok()).is_some_and(|home| home == top) {
         return Ok(());
     }
