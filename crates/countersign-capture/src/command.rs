@@ -56,7 +56,8 @@ impl Finished {
 
 /// Runs `program` and waits for it, then up to `grace` for processes that it left behind.
 ///
-/// The command has our standard streams, our process group and our environment without `COUNTERSIGN_*`. SIGINT and
+/// The command has our standard streams, our process group and our environment without `COUNTERSIGN_*` and the variables
+/// that are `withheld` from it. SIGINT and
 /// SIGQUIT reach it from the terminal and are survived here; SIGTERM and SIGHUP are forwarded to it. A signal that the
 /// caller was told to ignore (as by `nohup`) stays ignored, by the command too. Once it has ended, SIGTERM and SIGHUP cut
 /// the time of grace short; after the return all of them act as usual again.
@@ -66,16 +67,24 @@ impl Finished {
 ///
 /// # Errors
 /// [`CommandError`] if the command can't be started or waited for.
-pub fn run(program: &OsStr, arguments: &[OsString], grace: Duration) -> Result<Finished, CommandError> {
+pub fn run(program: &OsStr, arguments: &[OsString], withheld: &[&str], grace: Duration) -> Result<Finished, CommandError> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = locked(&ONE_AT_A_TIME);
 
     let adoption = Adoption::begin();
     let forwarding = Forwarding::begin().map_err(|source| CommandError::Io { what: "signals can't be handled", source })?;
-    let child = start(program, arguments, &forwarding.target)?;
+    let child = start(program, arguments, withheld, &forwarding.target)?;
     let outcome = wait_for(child, &forwarding.target)?;
     let descendants = wait_for_descendants(&adoption, grace, &forwarding.was_asked_to_stop);
     Ok(Finished { outcome, descendants })
+}
+
+/// Keeps other processes of the same user from reading this one's memory and environment, where the system can: on Linux,
+/// except for those who may do anything (`PR_SET_DUMPABLE`). What is started from here is as open as ever.
+pub fn close_to_others() {
+    #[cfg(target_os = "linux")]
+    // It hardens what works without it, and fails for no process of its own.
+    let _ = process::set_dumpable_behavior(process::DumpableBehavior::NotDumpable);
 }
 
 /// Why a command has no outcome.
@@ -106,11 +115,11 @@ pub enum CommandError {
     },
 }
 
-fn start(program: &OsStr, arguments: &[OsString], target: &Mutex<Target>) -> Result<Pid, CommandError> {
+fn start(program: &OsStr, arguments: &[OsString], withheld: &[&str], target: &Mutex<Target>) -> Result<Pid, CommandError> {
     let mut command = Command::new(program);
     command.args(arguments);
     for (name, _) in std::env::vars_os() {
-        if name.as_encoded_bytes().starts_with(b"COUNTERSIGN_") {
+        if name.as_encoded_bytes().starts_with(b"COUNTERSIGN_") || withheld.iter().any(|withheld| name == *withheld) {
             command.env_remove(name);
         }
     }

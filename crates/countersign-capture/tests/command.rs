@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use countersign_capture::command::{CommandError, Descendants, Finished, Outcome, run};
+use countersign_capture::command::{CommandError, Descendants, Finished, Outcome, close_to_others, run};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -25,7 +25,7 @@ fn alone() -> MutexGuard<'static, ()> {
 fn shell(script: &str, arguments: &[&Path], grace: Duration) -> Result<Finished, CommandError> {
     let mut all: Vec<OsString> = vec!["-c".into(), script.into(), "sh".into()];
     all.extend(arguments.iter().map(|path| path.as_os_str().to_owned()));
-    run(OsStr::new("sh"), &all, grace)
+    run(OsStr::new("sh"), &all, &[], grace)
 }
 
 fn end(pid_file: &Path) {
@@ -53,6 +53,34 @@ fn gives_the_code_that_the_command_exits_with() {
 }
 
 #[test]
+fn the_command_gets_the_environment_without_what_is_ours_or_withheld() {
+    let _alone = alone();
+    // Cargo sets both for tests.
+    let script = "test -z \"${CARGO_MANIFEST_DIR+x}${COUNTERSIGN_CORPORA+x}\" && test -n \"$CARGO_PKG_NAME\"";
+    let outcome = |withheld: &[&str]| run(OsStr::new("sh"), &["-c".into(), script.into()], withheld, LONG).unwrap().outcome;
+    assert_eq!(outcome(&["CARGO_MANIFEST_DIR"]), Outcome::Exited(0));
+    assert_eq!(outcome(&[]), Outcome::Exited(1));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn others_of_the_same_user_can_be_kept_from_reading_this_process_but_not_what_it_runs() {
+    use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior};
+
+    let _alone = alone();
+    close_to_others();
+    assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+    // A command opens what lies under its own name, as through /dev/stdin, and a process that is closed still can.
+    let through_names = shell("echo said | cat /dev/stdin > /dev/null && cat /proc/self/environ > /dev/null", &[], LONG).unwrap();
+    assert_eq!(through_names.outcome, Outcome::Exited(0));
+    assert!(
+        fs::read("/proc/self/environ").is_ok()
+            && File::open("/dev/null").is_ok_and(|file| fs::metadata(format!("/proc/self/fd/{}", file.as_raw_fd())).is_ok())
+    );
+    set_dumpable_behavior(DumpableBehavior::Dumpable).unwrap();
+}
+
+#[test]
 fn tells_death_by_a_signal_from_an_exit() {
     let _alone = alone();
     let finished = shell("kill -KILL $$", &[], LONG).unwrap();
@@ -64,16 +92,16 @@ fn tells_death_by_a_signal_from_an_exit() {
 #[test]
 fn tells_a_missing_program_from_one_that_cannot_be_executed() {
     let _alone = alone();
-    let missing = run(OsStr::new("no-such-program-anywhere"), &[], LONG).unwrap_err();
+    let missing = run(OsStr::new("no-such-program-anywhere"), &[], &[], LONG).unwrap_err();
     assert!(matches!(missing, CommandError::NotFound { .. }), "{missing}");
     assert!(missing.to_string().contains("`no-such-program-anywhere`"));
 
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::write(&data, "not a program").unwrap();
-    let refused = run(data.as_os_str(), &[], LONG).unwrap_err();
+    let refused = run(data.as_os_str(), &[], &[], LONG).unwrap_err();
     assert!(matches!(refused, CommandError::NotExecutable { .. }), "{refused}");
-    let refused = run(folder.path().as_os_str(), &[], LONG).unwrap_err();
+    let refused = run(folder.path().as_os_str(), &[], &[], LONG).unwrap_err();
     assert!(matches!(refused, CommandError::NotExecutable { .. }), "{refused}");
 }
 

@@ -18,6 +18,7 @@ pub(crate) struct Failure {
     message: String,
     causes: Vec<String>,
     hints: Vec<String>,
+    again: Option<&'static str>,
     status: u8,
 }
 
@@ -27,7 +28,7 @@ impl Failure {
 
     /// Makes a failure of a stable code and a message of one line: lower case, user input in backticks.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), causes: Vec::new(), hints: Vec::new(), status: Self::STATUS }
+        Self { code, message: message.into(), causes: Vec::new(), hints: Vec::new(), again: None, status: Self::STATUS }
     }
 
     /// Makes a failure of an error, whose own causes are told too.
@@ -46,6 +47,20 @@ impl Failure {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Says that giving the same command again may help, and what that does.
+    #[must_use]
+    pub(crate) const fn again(mut self, what: &'static str) -> Self {
+        self.again = Some(what);
+        self
+    }
+
+    /// Says what to do where the same command can't be given again, since it has done its work.
+    #[must_use]
+    pub(crate) fn not_again_but(mut self, hint: impl Into<String>) -> Self {
+        self.again = None;
+        self.hint(hint)
     }
 
     /// Exits with another status.
@@ -76,12 +91,12 @@ impl Failure {
 
     /// Tells it on standard error.
     pub(crate) fn report(&self) {
-        output::labelled(output::ERROR, &format!("error[{}]", self.code), &escaped(&self.message));
+        output::labelled(output::ERROR, &format!("error[{}]", self.code), &self.message);
         for cause in &self.causes {
             output::remark(&format!("  because: {}", escaped(cause)));
         }
-        for hint in &self.hints {
-            output::hint(&escaped(hint));
+        for hint in self.hints.iter().map(String::as_str).chain(self.again) {
+            output::hint(hint);
         }
     }
 

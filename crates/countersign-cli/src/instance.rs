@@ -63,19 +63,28 @@ pub(crate) fn signing_config(path: &Path) -> Result<SigningConfig, Failure> {
 impl From<KeylessError> for Failure {
     fn from(error: KeylessError) -> Self {
         let failure = Self::of(error.code(), &error);
-        match error {
+        let left = error.entries();
+        let failure = match error {
             KeylessError::Token(TokenError::Nowhere) => failure
                 .hint("in GitHub Actions the job needs `permissions: id-token: write`, in GitLab CI `id_tokens` with SIGSTORE_ID_TOKEN")
                 .hint("elsewhere name where it comes from: `keyless:env:NAME`, `keyless:file:PATH` or `keyless:exec:PROGRAM`"),
             KeylessError::SubjectDigest { .. } => {
                 failure.hint("sign it with a key, or by the services of an instance with Rekor v2: `--signing-config FILE --trust FILE`")
             }
-            KeylessError::Unanswered { .. } => failure.hint("nothing was signed; the same command can be given again"),
+            KeylessError::Token(TokenError::Misplaced) => failure
+                .hint("name where the token comes from: `keyless:env:NAME` (without `$`), `keyless:file:PATH` or `keyless:exec:PROGRAM`"),
+            KeylessError::Unanswered { .. } | KeylessError::Refused { status: 429 | 500.., .. } if (left.made, left.unheard) == (0, 0) => {
+                failure.again("nothing was logged; the same command can be given again")
+            }
             KeylessError::Refused { status: 400 | 401 | 403, .. } => failure.hint(
                 "the token may have expired, be meant for another audience than `sigstore`, or come from an issuer that isn't known there",
             ),
             _ => failure,
+        };
+        if (left.made, left.unheard) == (0, 0) {
+            return failure;
         }
+        failure.hint("what a log has taken in stays there for everybody to read, and each further attempt makes entries of its own")
     }
 }
 

@@ -83,20 +83,34 @@ pub(crate) struct Keeper {
 impl Keeper {
     /// Signs the statement, keeps the bundle, and returns a line for each copy.
     pub(crate) fn keep(&self, statement: &Statement) -> Result<String, Failure> {
-        let bundle = self.signer.attest(|_| Ok(statement.clone()))?;
+        self.put(&self.sign(statement)?)
+    }
+
+    /// Signs the statement.
+    pub(crate) fn sign(&self, statement: &Statement) -> Result<Bundle, Failure> {
+        self.signer.attest(|_| Ok(statement.clone()))
+    }
+
+    /// Returns the variable that lets its holder sign as we do, if there is one.
+    pub(crate) fn token_variable(&self) -> Option<&str> {
+        self.signer.token_variable()
+    }
+
+    /// Keeps the bundle, and returns a line for each copy.
+    pub(crate) fn put(&self, bundle: &Bundle) -> Result<String, Failure> {
         let mut lines = String::new();
         let mut line = |place: &str| lines.push_str(&format!("{}  {}\n", bundle.digest().hex(), escaped(place)));
         // What can be written is, before anything that can't is told: the bundle may be of an hour's work.
         let mut failure = None;
         for place in &self.places {
             // Anew, since a command in between may have cleaned it away.
-            match place.open().and_then(|store| store.put(&bundle).map_err(|error| place.failed(error))) {
+            match place.open().and_then(|store| store.put(bundle).map_err(|error| place.failed(error))) {
                 Ok(location) => line(&location.to_string()),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
         if let Some(out) = &self.out {
-            match out.write(&bundle) {
+            match out.write(bundle) {
                 Ok(()) => line(&out.shown.display().to_string()),
                 Err(error) => failure = failure.or(Some(error)),
             }

@@ -73,7 +73,11 @@ fn unusable(error: &clap::Error) -> ExitCode {
     // What was typed stands in it, and a file name that a shell completed can be a stranger's.
     let text = text.trim_end().lines().map(escape::escaped).collect::<Vec<_>>().join("\n");
     match text.strip_prefix("error: ") {
-        Some(text) => output::labelled(output::ERROR, "error[usage]", text),
+        Some(text) => {
+            let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+            output::labelled(output::ERROR, "error[usage]", first);
+            output::remark(rest);
+        }
         None => output::remark(&text),
     }
     // Clap's own status for this is 2, which here means that a decision is undetermined.

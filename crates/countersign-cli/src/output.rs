@@ -1,10 +1,12 @@
 //! The two places that this program writes to: the answer on standard output, everything else on standard error.
-//! What is written is decided elsewhere; a reader that has gone away is no failure of ours.
+//! What is written is decided elsewhere; a reader that has gone away is no failure of ours. What is told in a line with a name
+//! can hold a stranger's words, so no terminal obeys anything in it.
 
 use std::io::{ErrorKind, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::escape::escaped;
 use crate::failure::Failure;
 
 /// What failed, or is refused.
@@ -39,7 +41,7 @@ pub(crate) fn remark(text: &str) {
 /// Asks for something, and leaves the line open for the answer.
 pub(crate) fn prompt(text: &str) {
     let mut err = anstream::stderr().lock();
-    let _ = write!(err, "{text}").and_then(|()| err.flush());
+    let _ = write!(err, "{}", escaped(text)).and_then(|()| err.flush());
 }
 
 /// Tells what to do next.
@@ -54,7 +56,11 @@ pub(crate) fn warning(text: &str) {
 
 /// Tells something that has a name.
 pub(crate) fn labelled(style: Style, label: &str, text: &str) {
-    remark(&format!("{style}{label}{style:#}: {text}"));
+    remark(&line(style, label, text));
+}
+
+fn line(style: Style, label: &str, text: &str) -> String {
+    format!("{style}{label}{style:#}: {}", escaped(text))
 }
 
 fn written(result: std::io::Result<()>) -> Result<(), Failure> {
@@ -63,5 +69,16 @@ fn written(result: std::io::Result<()>) -> Result<(), Failure> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::new("output-failed", "the answer can't be written to standard output").because(&error)),
         Ok(()) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_one_line_that_no_terminal_obeys() {
+        let told = line(Style::new(), "note", "signed as a\u{1b}]0;b\u{7}\nerror: c");
+        assert_eq!(told, r"note: signed as a\u{1b}]0;b\u{7}\u{a}error: c");
     }
 }

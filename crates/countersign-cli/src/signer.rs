@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use countersign::bundle::Bundle;
 use countersign::identity::PublicKey;
 use countersign::statement::Statement;
-use countersign_sign::{Keyless, LocalKey, Signer, attest, read_key_file};
+use countersign_sign::{IdentityToken, Keyless, LocalKey, Session, Signer, attest, read_key_file};
 
 use crate::clock;
 use crate::data_home::{data_home, home};
@@ -42,16 +42,29 @@ impl Attester {
                 let subject = session.unverified_subject();
                 let uri = if subject.contains(':') { subject.to_owned() } else { format!("mailto:{subject}") };
                 let bundle = session.attest(&statement(&uri)?)?;
-                // The certificate stood in the bundle that has just been verified.
-                let entries = session.entries();
-                let signed = format!("signed as {subject} ({}), with log entries: {}", session.unverified_issuer(), entries.made);
-                output::labelled(output::FAINT, "note", &escaped(&signed));
-                if entries.unheard > 0 {
-                    output::warning("an attempt before was cut off, so the log may have one more entry of the same signature");
-                }
+                tell(&session);
                 Ok(bundle)
             }
         }
+    }
+
+    /// Returns the variable that an identity's token comes from: whoever has it signs as that identity.
+    pub(crate) fn token_variable(&self) -> Option<&str> {
+        match self {
+            Self::Key(_) => None,
+            Self::Identity(keyless) => keyless.token_variable(),
+        }
+    }
+}
+
+/// Tells who has signed, and what logs have of it, once a bundle with the session's certificate has been verified.
+pub(crate) fn tell(session: &Session<'_>) {
+    let entries = session.entries();
+    let (subject, issuer) = (session.unverified_subject(), session.unverified_issuer());
+    output::labelled(output::FAINT, "note", &format!("signed as {subject} ({issuer}), with log entries: {}", entries.made));
+    if entries.unheard > 0 {
+        let unheard = entries.unheard;
+        output::warning(&format!("nobody heard how {unheard} attempts ended, so logs may have as many more entries of the same signature"));
     }
 }
 
@@ -68,7 +81,11 @@ pub(crate) fn attester(
     passphrase: &PassphraseSource,
 ) -> Result<Attester, Failure> {
     match signer.and_then(|signer| signer.strip_prefix(KEYLESS)) {
-        Some(tokens) => Ok(Attester::Identity(Box::new(instance.signer(trust, instance::tokens(tokens)?)?))),
+        Some(tokens) => {
+            let keyless = instance.signer(trust, instance::tokens(tokens)?)?;
+            keyless.check(clock::now()?)?;
+            Ok(Attester::Identity(Box::new(keyless)))
+        }
         None if instance.signing_config.is_some() => {
             Err(Failure::new("usage", "`--signing-config` is for `--signer keyless:`, and a key signs without services"))
         }
@@ -193,6 +210,10 @@ fn key_path(signer: &str) -> Result<PathBuf, Failure> {
 }
 
 fn invalid(signer: &str) -> Failure {
+    if IdentityToken::is_in(signer) {
+        return Failure::new("signer-invalid", "an identity token was given in place of a signer; it isn't repeated here")
+            .hint("name where the token comes from: `keyless:env:NAME`, `keyless:file:PATH` or `keyless:exec:PROGRAM`");
+    }
     let failure = Failure::new("signer-invalid", format!("`{signer}` names no signer"));
     if Path::new(signer).exists() {
         failure.hint(format!("for a key file write `file:{signer}`"))

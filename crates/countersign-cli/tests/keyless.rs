@@ -90,6 +90,67 @@ fn tells_what_is_missing_and_never_shows_a_token() {
     assert!(!desk.folder.path().join("x.sigstore.json").exists());
 }
 
+#[test]
+fn repeats_no_token_that_was_given_in_the_wrong_place() {
+    let desk = Desk::new(Instance::start());
+    let identities = ["keyless:env:", "keyless:file:", "keyless:exec:", "keyless:"].map(|signer| format!("{signer}{TOKEN}"));
+    let identities = identities.map(|signer| (desk.attest(&["--signer", &signer]), "error[token-unusable]"));
+    let stated = ["attest", "build", "--subject", "app.tar", "--out", "app.sigstore.json", "--signer", TOKEN];
+    for (refused, code) in identities.into_iter().chain([(desk.run(&stated), "error[signer-invalid]")]) {
+        let told = told(&refused);
+        assert!(told.contains(code) && TOKEN.split('.').all(|part| !told.contains(part)), "{told}");
+    }
+}
+
+#[test]
+fn tells_what_logs_have_and_whether_another_attempt_leaves_more() {
+    let bundle = ["sign-bundle", "--identity-token", TOKEN, "--bundle", "b.sigstore.json", "--trusted-root", "trusted_root.json"];
+    let sign = |desk: &Desk| told(&desk.run(&[&bundle[..], &["--signing-config", "signing_config.json", "app.tar"]].concat()));
+    let cut_off = Desk::new(Instance::start().failing(SecondLog, Fault::CutOff, 2));
+    let made = sign(&cut_off);
+    assert!(made.contains("signed as signer@example.test (https://accounts.example.test), with log entries: 1"), "{made}");
+    assert!(made.contains("nobody heard how 2 attempts ended"), "{made}");
+
+    let logged = sign(&Desk::new(Instance::start().failing(SecondLog, Fault::CutOff, u32::MAX)));
+    assert!(logged.contains("log entries made: 0, and perhaps 5 more"), "{logged}");
+    assert!(logged.contains("each further attempt makes entries of its own") && !logged.contains("can be given again"), "{logged}");
+
+    let unlogged = sign(&Desk::new(Instance::start().failing(Place::Authority, Fault::CutOff, u32::MAX)));
+    assert!(unlogged.contains("nothing was logged; the same command can be given again"), "{unlogged}");
+}
+
+#[test]
+fn a_command_that_was_observed_is_not_to_be_run_again_for_a_signature() {
+    let desk = Desk::new(Instance::start().failing(Place::Authority, Fault::CutOff, u32::MAX));
+    let observed = desk.observe("keyless:env:SOME_TOKEN", "echo made > made.tar");
+    let told = told(&observed);
+    assert_eq!(observed.status.code(), Some(125), "{told}");
+    assert!(told.contains("options for signing and keeping: `countersign attest build --subject made.tar`"), "{told}");
+    assert!(!told.contains("same command"), "{told}");
+}
+
+#[test]
+fn sees_before_a_command_runs_that_there_will_be_no_token() {
+    let desk = Desk::new(Instance::start());
+    for signer in ["keyless:file:nope", "keyless:exec:/nowhere/at/all", "keyless:env:EXPIRED_TOKEN"] {
+        let refused = desk.observe(signer, "echo made > made.tar");
+        assert_eq!(refused.status.code(), Some(125), "{refused:?}");
+        assert!(told(&refused).contains("error[token-unusable]"), "{refused:?}");
+        assert!(!desk.folder.path().join("made.tar").exists(), "{signer}");
+    }
+}
+
+#[test]
+fn the_command_does_not_get_the_token_that_its_run_is_signed_with() {
+    let desk = Desk::new(Instance::start());
+    let script = "test -z \"$SOME_TOKEN\" && test -n \"$SIGSTORE_ID_TOKEN\" && echo made > made.tar";
+    let signed = desk.observe("keyless:env:SOME_TOKEN", script);
+    assert!(signed.status.success(), "{signed:?}");
+    let script = "test -z \"$SIGSTORE_ID_TOKEN\" && test -n \"$SOME_TOKEN\" && echo made > made.tar";
+    let signed = desk.observe("keyless:", script);
+    assert!(signed.status.success(), "{signed:?}");
+}
+
 /// A folder with everything in it, outside of any work tree.
 struct Desk {
     folder: TempDir,
@@ -111,10 +172,23 @@ impl Desk {
         self.run(&[&stated[..], &["--trust", "trusted_root.json"], signer].concat())
     }
 
+    /// Runs a script that makes a file.
+    fn observe(&self, signer: &str, script: &str) -> Output {
+        let observed = ["run", "--artifact", "made.tar", "--out", "made.sigstore.json", "--signer", signer, "--signing-config"];
+        let services = ["signing_config.json", "--trust", "trusted_root.json", "--", "/bin/sh", "-c", script];
+        self.run(&[&observed[..], &services].concat())
+    }
+
     fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
         command.current_dir(self.folder.path()).args(arguments).env_clear().env("HOME", self.folder.path()).env("NO_COLOR", "1");
-        command.env("SOME_TOKEN", TOKEN).env("PATH", Path::new("")).output().unwrap()
+        command
+            .env("SOME_TOKEN", TOKEN)
+            .env("SIGSTORE_ID_TOKEN", TOKEN)
+            .env("EXPIRED_TOKEN", EXPIRED)
+            .env("PATH", Path::new(""))
+            .output()
+            .unwrap()
     }
 }
 
@@ -122,6 +196,8 @@ fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// `{"exp":1735689600}`: until 2025 began.
+const EXPIRED: &str = "eyJhbGciOiJub25lIn0.eyJleHAiOjE3MzU2ODk2MDB9.c2VjcmV0LXNpZ25hdHVyZQ";
 const ARTIFACT: &[u8] = b"an artifact";
 const POLICY: &str = r#"
 version: 1

@@ -1,6 +1,7 @@
 //! `countersign run`: runs a command, observes it, and states what an agent did or what was built.
 //! It exits as the command did; what went wrong with the observing itself exits with 125.
 
+mod afterwards;
 mod session;
 mod work;
 
@@ -72,6 +73,8 @@ impl Run {
     }
 
     fn observe(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
+        // The command runs as the same user, for hours perhaps: a key that is open meanwhile isn't its to read.
+        command::close_to_others();
         let agent = self.agent()?;
         self.origin.check()?;
         let sandbox_image = self.confinement.sandbox_image()?;
@@ -103,7 +106,7 @@ impl Run {
 
         let (program, arguments) = self.command.split_first().ok_or_else(|| Failure::new("usage", "there is no command"))?;
         let started = clock::now()?;
-        let finished = command::run(program, arguments, self.grace).map_err(Failure::from)?;
+        let finished = command::run(program, arguments, keeper.token_variable().as_slice(), self.grace).map_err(Failure::from)?;
         let status = finished.exit_code();
         let after = || -> Result<(), Failure> {
             let made = if artifacts.is_empty() {
@@ -146,6 +149,11 @@ impl Run {
                 output::warning("the command left processes behind that still run; the statement says so");
             }
             observation = observation.command(self.command.clone()).ended(finished).times(started, clock::now()?);
+            let named = agent.as_ref().map(AgentOfRun::agent);
+            let afterwards = || {
+                let transcript = named.and_then(|agent| self.session.transcript(agent));
+                afterwards::hint(named, &made, &self.artifact, before.as_ref(), transcript.as_deref())
+            };
             let statement = match agent {
                 None => local_build(&made, observation, &openings)?,
                 Some(mut agent) => {
@@ -153,7 +161,7 @@ impl Run {
                         agent = agent.on_behalf_of(delegator);
                     }
                     let read = self.session.read(agent.agent(), &openings);
-                    if let Some(session) = read.map_err(|failure| failure.hint(attest_instead(agent.agent(), &made, before.as_ref())))? {
+                    if let Some(session) = read.map_err(|failure| failure.hint(afterwards()))? {
                         if predates(&session, started) {
                             output::warning(
                                 "the transcript ends before the command began, so it may be another run's; the statement says so",
@@ -165,7 +173,8 @@ impl Run {
                     agent_run(&made, agent, observation, &openings)?
                 }
             };
-            let lines = keeper.keep(&statement)?;
+            let bundle = keeper.sign(&statement).map_err(|failure| failure.not_again_but(afterwards()))?;
+            let lines = keeper.put(&bundle)?;
             output::remark(lines.trim_end());
             sealed::tell(&statement, &openings);
             Ok(())
@@ -210,21 +219,6 @@ fn before_a_build(repository: &Repository, artifacts: &[PathBuf]) -> Option<Befo
         Err(failure) => output::warning(&format!("{}; the statement names no source", failure.message())),
     }
     None
-}
-
-/// Says how the statement is made once its transcript is there: what the command did mustn't be lost with it.
-fn attest_instead(agent: Agent, made: &Made, before: Option<&Before>) -> String {
-    let subject = match made {
-        Made::Commits(commits) => commits.last().map_or("git:HEAD".to_owned(), |tip| format!("git:{}", tip.id.hex())),
-        Made::Tree(_) => "git:REV".to_owned(),
-        Made::Artifacts(_) => "PATH".to_owned(),
-    };
-    let base = before.map_or(String::new(), |before| format!(" --base {}", before.base.hex()));
-    let first = if matches!(made, Made::Tree(_)) { "commit the changes, and " } else { "" };
-    format!(
-        "{first}state it afterwards: `countersign attest agent-run --subject {subject}{base} --agent {} --transcript PATH`",
-        agent.name()
-    )
 }
 
 /// Returns true if nothing in a transcript is as late as the run, as far as clocks agree.

@@ -18,9 +18,9 @@ use crate::clock;
 use crate::failure::Failure;
 use crate::instance::signing_config;
 use crate::keeping::Out;
-use crate::output;
 use crate::passphrase::PassphraseSource;
 use crate::public_good;
+use crate::signer;
 
 /// Signs an artifact itself, or a statement, with an identity token; makes one bundle
 #[derive(Debug, Args)]
@@ -63,13 +63,10 @@ impl SignBundle {
         let trust = Trust::keys_only().with(self.root()?);
         let keyless = Keyless::new(self.config()?, trust, TokenSource::given(token))?;
         let session = keyless.begin(clock::now()?)?;
-        if self.in_toto {
-            out.write(&session.attest_payload(&artifact)?)?;
-        } else {
-            out.write_bytes(&session.sign_artifact(&artifact)?)?;
-        }
-        let entries = session.entries().made;
-        output::labelled(output::FAINT, "note", &format!("signed as {}, with log entries: {entries}", session.unverified_subject()));
+        let bundle = if self.in_toto { session.attest_payload(&artifact)?.bytes().to_vec() } else { session.sign_artifact(&artifact)? };
+        // What is logged is, whether the bundle can be written or not.
+        signer::tell(&session);
+        out.write_bytes(&bundle)?;
         Ok(ExitCode::SUCCESS)
     }
 

@@ -44,6 +44,11 @@ impl SessionChoice {
         }
     }
 
+    /// Returns where the transcript of the session that is named lies, if that's known.
+    pub(super) fn transcript(&self, agent: Agent) -> Option<PathBuf> {
+        self.transcript.clone().or_else(|| locate(agent, self.session.as_deref()?).ok())
+    }
+
     /// Reads the session that is named.
     pub(super) fn read(&self, agent: Agent, openings: &dyn Openings) -> Result<Option<SealedSession>, Failure> {
         let transcript = match (&self.transcript, &self.session) {
