@@ -2,6 +2,7 @@
 //! Whoever asks it decides how the decision is shown.
 
 mod artifact;
+mod asked;
 mod supply;
 mod trust;
 
@@ -25,6 +26,7 @@ use crate::stores::{self, STORE_HELP};
 use crate::target::{Target, commit_id};
 use supply::Supplies;
 
+pub(crate) use asked::Asked;
 pub(crate) use trust::read_one as trust_root;
 
 /// May this artifact, being this resource, run in this environment, asked at this time?
@@ -32,7 +34,7 @@ pub(crate) use trust::read_one as trust_root;
 pub(crate) struct Asking {
     /// The artifact: PATH, sha256:HEX or git:REV
     #[arg(value_name = "TARGET", value_hint = ValueHint::FilePath)]
-    pub(crate) target: OsString,
+    target: OsString,
     /// The policy: FILE, or git:REV:PATH to read it from a commit of the repository at hand
     #[arg(long, value_name = "POLICY", value_hint = ValueHint::FilePath)]
     policy: Option<OsString>,
@@ -98,6 +100,22 @@ impl Asking {
         let mut inquiry = Inquiry::about(question, &trust, &policy)?;
         self.tell(&mut inquiry, &known, &artifact, &at_hand)?;
         Ok(conclusion(inquiry))
+    }
+
+    /// Returns the question as it was typed.
+    pub(crate) fn asked(&self) -> Asked {
+        let text = |word: &std::ffi::OsStr| word.to_string_lossy().into_owned();
+        let files = |files: &[PathBuf]| files.iter().map(|file| text(file.as_os_str())).collect::<Vec<_>>();
+        let given = [
+            ("--trust", files(&self.trust)),
+            ("--store", self.store.clone()),
+            ("--bundle", files(&self.bundle)),
+            ("--environment", self.environment.iter().cloned().collect()),
+            ("--resource", self.resource.iter().cloned().collect()),
+            ("--at", self.at.iter().map(ToString::to_string).collect()),
+        ];
+        let options = given.into_iter().flat_map(|(flag, values)| values.into_iter().map(move |value| (flag, value))).collect();
+        Asked::new(text(&self.target), self.policy.as_deref().map(text), options)
     }
 
     fn time(&self) -> Result<Time, Failure> {

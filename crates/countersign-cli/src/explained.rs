@@ -8,15 +8,16 @@ use countersign::decision::{CredentialResult, EvidenceResult, Explained, Explana
 use countersign::digest::Digest;
 use countersign::predicate::{CYCLONEDX, PROVENANCE, SPDX, TEST_RESULT, is_type};
 
+use crate::asking::Asked;
 use crate::escape::escaped;
 use crate::output::{ERROR, FAINT, GOOD, WARNING};
 use crate::report::{self, short};
 
-/// Returns the explanation as text with styles; `target` is what was asked about, as it was typed.
-pub(crate) fn human(explanation: &Explanation, target: &str) -> String {
+/// Returns the explanation as text with styles.
+pub(crate) fn human(explanation: &Explanation, asked: &Asked) -> String {
     let mut tree = Tree { explanation, out: String::new(), told: BTreeSet::new() };
     // INVARIANT: writing to a string never fails.
-    let _ = tree.write(target);
+    let _ = tree.write(asked);
     tree.out
 }
 
@@ -28,11 +29,11 @@ struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    fn write(&mut self, target: &str) -> fmt::Result {
+    fn write(&mut self, asked: &Asked) -> fmt::Result {
         let Explanation { decision, objects, statements, strangers, not_shown, .. } = self.explanation;
-        report::headline(&mut self.out, decision, target)?;
+        report::headline(&mut self.out, decision, asked)?;
         report::requirements(&mut self.out, &decision.requirements)?;
-        report::next_steps(&mut self.out, &decision.requirements)?;
+        report::next_steps(&mut self.out, &decision.requirements, asked)?;
         // What nothing led to is what was asked about.
         for object in objects.iter().filter(|object| object.from.is_empty()) {
             self.object(object, "")?;

@@ -6,23 +6,23 @@ use std::fmt::{self, Write as _};
 use countersign::decision::{Answer, Decision, EvidenceResult, RequirementResult, Status};
 use countersign::digest::Digest;
 use countersign::predicate::Basis;
-use countersign::reason::Reason;
 
+use crate::asking::Asked;
 use crate::escape::escaped;
 use crate::output::{ERROR, FAINT, GOOD, HINT, WARNING};
 
-/// Returns the decision as text with styles; `target` is what was asked about, as it was typed.
-pub(crate) fn human(decision: &Decision, target: &str) -> String {
+/// Returns the decision as text with styles.
+pub(crate) fn human(decision: &Decision, asked: &Asked) -> String {
     let mut text = String::new();
     // INVARIANT: writing to a string never fails.
-    let _ = write(&mut text, decision, target);
+    let _ = write(&mut text, decision, asked);
     text
 }
 
-fn write(out: &mut String, decision: &Decision, target: &str) -> fmt::Result {
-    headline(out, decision, target)?;
+fn write(out: &mut String, decision: &Decision, asked: &Asked) -> fmt::Result {
+    headline(out, decision, asked)?;
     requirements(out, &decision.requirements)?;
-    next_steps(out, &decision.requirements)?;
+    next_steps(out, &decision.requirements, asked)?;
     evidence(out, &decision.evidence)?;
     findings(out, decision)?;
     if rests_on_the_harness(decision) {
@@ -33,7 +33,7 @@ fn write(out: &mut String, decision: &Decision, target: &str) -> fmt::Result {
 }
 
 /// Writes the answer, the question and the policy.
-pub(crate) fn headline(out: &mut String, decision: &Decision, target: &str) -> fmt::Result {
+pub(crate) fn headline(out: &mut String, decision: &Decision, asked: &Asked) -> fmt::Result {
     let (style, answer) = match decision.decision {
         Answer::Allow => (GOOD, "ALLOW"),
         Answer::Deny => (ERROR, "DENY"),
@@ -41,7 +41,7 @@ pub(crate) fn headline(out: &mut String, decision: &Decision, target: &str) -> f
     };
     let question = &decision.question;
     let environment = question.environment.as_deref().unwrap_or("any environment");
-    writeln!(out, "{style}{answer}{style:#}  {} as {} in {}", escaped(target), escaped(&question.resource), escaped(environment))?;
+    writeln!(out, "{style}{answer}{style:#}  {} as {} in {}", escaped(asked.target()), escaped(&question.resource), escaped(environment))?;
     let artifact: Vec<_> = question.artifact.iter().map(|digest| digest.to_string()).collect();
     writeln!(out, "  {FAINT}{}  at {}{FAINT:#}", artifact.join(" "), question.at)?;
     let policy = &decision.policy;
@@ -105,30 +105,15 @@ fn causes(requirements: &[RequirementResult]) -> Vec<Vec<&RequirementResult>> {
 }
 
 /// Writes what would help, each command once.
-pub(crate) fn next_steps(out: &mut String, requirements: &[RequirementResult]) -> fmt::Result {
+pub(crate) fn next_steps(out: &mut String, requirements: &[RequirementResult], asked: &Asked) -> fmt::Result {
     let mut told: Vec<&str> = Vec::new();
-    for requirement in requirements {
-        let instead = requirement.reasons.iter().find_map(|reason| no_evidence_helps(reason.code));
-        let commands = requirement.remedy.iter().map(String::as_str).filter(|_| instead.is_none());
-        for command in instead.into_iter().filter(|_| requirement.status == Status::Unmet).chain(commands) {
-            if told.contains(&command) {
-                continue;
-            }
-            writeln!(out, "{HINT}next{HINT:#}: {}", escaped(command))?;
+    for command in requirements.iter().flat_map(|requirement| &requirement.remedy) {
+        if !told.contains(&command.as_str()) {
+            writeln!(out, "{HINT}next{HINT:#}: {}", escaped(&asked.filled_in(command)))?;
             told.push(command);
         }
     }
     Ok(())
-}
-
-/// What to do where the question or the policy is at fault, so that more evidence would change nothing.
-const fn no_evidence_helps(reason: Reason) -> Option<&'static str> {
-    match reason {
-        Reason::CertificateUntrusted => Some("give `--trust FILE`: the trust root that the policy names for the signer"),
-        Reason::ResourceUnexpected => Some("add to the policy's `resources` what the reason names, or ask with another `--resource`"),
-        Reason::ResourceAmbiguous => Some("leave one of the policy's `resources` that matches what the reason names"),
-        _ => None,
-    }
 }
 
 fn evidence(out: &mut String, evidence: &[EvidenceResult]) -> fmt::Result {

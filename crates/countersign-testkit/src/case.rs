@@ -192,7 +192,7 @@ fn conclude<T>(
         (None, Some(("git", id))) => Digest::new(Algorithm::GitCommit, id).expect("a commit's id"),
         _ => target.parse().expect("a digest"),
     };
-    let mut question = Question::new(digest, resource, at.parse().expect("a time")).expect("a question");
+    let mut question = Question::new(digest, resource, at.parse().expect("a time")).map_err(|error| error.code())?;
     if let Some(name) = environment {
         question = question.environment(name);
     }

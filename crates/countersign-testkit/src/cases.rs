@@ -11,7 +11,7 @@ mod witnesses;
 use countersign::decision::Answer;
 use countersign::digest::Digest;
 use countersign::json::Json;
-use countersign::predicate::Noticed;
+use countersign::predicate::{GateResult, Noticed, Outcome, RunOutcome, TestResult, tree_subject};
 
 use crate::case::{Expect, Made};
 use crate::faults;
@@ -140,6 +140,25 @@ fn allowed(cases: &mut Cases) {
         |world| {
             world.environment = Some("gated".to_owned());
             faults::gate(world, world::tree());
+        },
+    );
+    cases.allow(
+        "allow-gate-failed-before",
+        "A gate failed on the tree, and passed there when it ran again. That it failed stays visible as a finding.",
+        |world| {
+            world.environment = Some("gated".to_owned());
+            faults::gate(world, world::tree());
+            let failed = TestResult::of_gate("unit-tests", GateResult::Failed, None).about(vec![tree_subject(world::tree())]);
+            world.add("gate-before", "platform", failed.expect("a statement"));
+        },
+    );
+    cases.allow(
+        "allow-builds-contradict",
+        "A second build says that the same bytes were made from another commit. Both can't be all of the truth: it's a finding.",
+        |world| {
+            let other = world::build_of(world::base()).outcome(RunOutcome { outcome: Outcome::Success, exit_code: Some(0) });
+            let statement = other.about(world.artifact_subject()).expect("a statement");
+            world.add("build-too", "platform", statement);
         },
     );
     cases.allow(
@@ -334,6 +353,9 @@ fn not_asked(cases: &mut Cases) {
             world.edit_policy("expires: 2026-01-01T00:00:00Z", "expires: 2025-12-15T00:00:00Z");
         },
     );
+    cases.error("error-resource-empty", "question-invalid", "What the artifact is meant to be has no name.", |world| {
+        world.resource = String::new();
+    });
     cases.error("error-environment-unknown", "environment-unknown", "The policy has no such environment.", |world| {
         world.environment = Some("production".to_owned())
     });

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::Args;
+use countersign::decision::Finding;
 use countersign::reason::Reason;
 
 use super::verify::{Format, status};
@@ -31,17 +32,17 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(crate) fn run(self, _: &PassphraseSource) -> Result<ExitCode, Failure> {
-        let target = self.asking.target.to_string_lossy().into_owned();
+        let asked = self.asking.asked();
         let explanation = self.asking.conclude(|inquiry| inquiry.explain())?;
         match self.format {
-            Format::Human => output::answer(&explained::human(&explanation, &target))?,
+            Format::Human => output::answer(&explained::human(&explanation, &asked))?,
             Format::Json => output::answer_bytes(&[explanation.to_json(), b"\n".to_vec()].concat())?,
         }
         Ok(status(explanation.decision.decision))
     }
 }
 
-/// The reasons that decisions give, with what they mean; the more useful of two stands lower.
+/// The reasons that decisions give, with what they mean; the more useful of two stands lower. And the findings.
 fn reasons() -> String {
     let mut text =
         "Exits as `countersign verify` does: 0 for allow, 1 for deny, 2 for undetermined, 3 if the question could not be asked.\n\n\
@@ -53,8 +54,12 @@ fn reasons() -> String {
     }
     text.push_str(
         "\nWhere several pieces of evidence fail, the reason of the one that came furthest is given: in this list, the lowest.\n\n\
-         Example:\n  countersign explain app.tar.gz --policy .countersign/policy.yaml",
+         Findings, which decide nothing and want a look:\n",
     );
+    for (code, meaning) in Finding::MEANINGS {
+        let _ = writeln!(text, "  {code}\n      {meaning}");
+    }
+    text.push_str("\nExample:\n  countersign explain app.tar.gz --policy .countersign/policy.yaml");
     text
 }
 

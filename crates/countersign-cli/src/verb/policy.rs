@@ -72,6 +72,10 @@ fn oddities() -> String {
     for oddity in Oddity::ALL {
         text.push_str(&format!("  {:<25}{}\n", oddity.code(), oddity.meaning()));
     }
+    text.push_str(
+        "\nWhat stands beside `ok` as `single-signer` (in JSON, `singleSigners`): the word of that one signer is enough to get the \
+         resource allowed in the environment. Who holds its key needs nobody else; another requirement, by other `signers`, changes that.\n",
+    );
     text.push_str("\nExample:\n  countersign policy check .countersign/policy.yaml");
     text
 }

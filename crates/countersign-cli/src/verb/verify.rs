@@ -52,18 +52,18 @@ pub(super) enum Format {
 
 impl Verify {
     pub(crate) fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
-        let target = self.asking.target.to_string_lossy().into_owned();
+        let asked = self.asking.asked();
         // What can't be signed or written is found out before the question is asked.
         let prepare = |file| Vsa::prepare(file, self.signer.as_deref(), &self.instance, &self.asking.trust, passphrase);
         let vsa = self.vsa.map(prepare).transpose()?;
         let decision = self.asking.decide()?;
-        if let Some(vsa) = vsa {
-            vsa.write(&decision)?;
-        }
+        // What was decided is told even where it can't be stated for others.
+        let stated = vsa.map_or(Ok(()), |vsa| vsa.write(&decision));
         match self.format {
-            Format::Human => output::answer(&report::human(&decision, &target))?,
+            Format::Human => output::answer(&report::human(&decision, &asked))?,
             Format::Json => output::answer_bytes(&[decision.to_json(), b"\n".to_vec()].concat())?,
         }
+        stated?;
         Ok(status(decision.decision))
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use countersign::decision::{self, Answer, Missing, MissingKind};
 
 use super::verify::{Format, status};
-use crate::asking::Asking;
+use crate::asking::{Asked, Asking};
 use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::output::{self, ERROR, FAINT, HINT, WARNING};
@@ -34,32 +34,32 @@ pub(crate) struct WhyNot {
 
 impl WhyNot {
     pub(crate) fn run(self, _: &PassphraseSource) -> Result<ExitCode, Failure> {
-        let target = self.asking.target.to_string_lossy().into_owned();
+        let asked = self.asking.asked();
         let why_not = self.asking.conclude(|inquiry| inquiry.why_not())?;
         match self.format {
-            Format::Human => output::answer(&human(&why_not, &target))?,
+            Format::Human => output::answer(&human(&why_not, &asked))?,
             Format::Json => output::answer_bytes(&[why_not.to_json(), b"\n".to_vec()].concat())?,
         }
         Ok(status(why_not.decision.decision))
     }
 }
 
-fn human(why_not: &decision::WhyNot, target: &str) -> String {
+fn human(why_not: &decision::WhyNot, asked: &Asked) -> String {
     let mut text = String::new();
     // INVARIANT: writing to a string never fails.
-    let _ = write(&mut text, why_not, target);
+    let _ = write(&mut text, why_not, asked);
     text
 }
 
-fn write(out: &mut String, why_not: &decision::WhyNot, target: &str) -> fmt::Result {
-    report::headline(out, &why_not.decision, target)?;
+fn write(out: &mut String, why_not: &decision::WhyNot, asked: &Asked) -> fmt::Result {
+    report::headline(out, &why_not.decision, asked)?;
     if why_not.decision.decision == Answer::Allow {
         return writeln!(out, "nothing is missing: it's allowed");
     }
-    why_not.missing.iter().try_for_each(|piece| missing(out, piece))
+    why_not.missing.iter().try_for_each(|piece| missing(out, piece, asked))
 }
 
-fn missing(out: &mut String, piece: &Missing) -> fmt::Result {
+fn missing(out: &mut String, piece: &Missing, asked: &Asked) -> fmt::Result {
     let what = match piece.kind {
         MissingKind::Policy => "no way",
         MissingKind::Limit => "too much",
@@ -79,7 +79,7 @@ fn missing(out: &mut String, piece: &Missing) -> fmt::Result {
         let gap = if evidence.is_empty() { "" } else { "  " };
         writeln!(out, "  {FAINT}so far{FAINT:#}  {}: {}{gap}{FAINT}{evidence}{FAINT:#}", because.code, escaped(&because.detail))?;
     }
-    piece.commands.iter().try_for_each(|command| writeln!(out, "  {HINT}next{HINT:#}: {}", escaped(command)))
+    piece.commands.iter().try_for_each(|command| writeln!(out, "  {HINT}next{HINT:#}: {}", escaped(&asked.filled_in(command))))
 }
 
 fn words(ids: &[String]) -> String {

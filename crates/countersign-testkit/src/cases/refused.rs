@@ -220,6 +220,17 @@ fn refused_subjects(cases: &mut Cases) {
             faults::provenance(world, "build", |p| p.build_definition.resolved_dependencies[0].digest = world::commit_id(&other).into());
         },
     );
+    cases.add(
+        "deny-build-of-a-commit",
+        "A build names the commit that is asked about: a build shows nothing of a commit, whoever made it.",
+        Expect::Decision(Answer::Deny, source("subject-mismatch")),
+        |world| {
+            faults::ask_about_commit(world);
+            let statement = world::build().about(world::commit_subjects()).expect("a statement");
+            world.bundles.clear();
+            world.add("build", "platform", statement);
+        },
+    );
     cases.deny("deny-gate-other-tree", &[("tested", &["subject-mismatch"])], "The gate passed, on another tree.", |world| {
         world.environment = Some("gated".to_owned());
         faults::gate(world, other_tree());

@@ -195,7 +195,7 @@ impl Inquiry<'_> {
     #[must_use]
     pub fn explain(self) -> Explanation {
         let verdicts = self.verdicts();
-        let decision = self.decision(&verdicts);
+        let decision = self.concluded(&verdicts).0;
         let objects = self.objects();
         let sources = self.judged_sources();
         let statements: Vec<_> =
@@ -274,8 +274,23 @@ impl Inquiry<'_> {
         let is_about_any = objects.iter().any(|object| object.statements.contains(&evidence.bundle));
         let listed = decision.evidence.iter().find(|listed| listed.bundle == evidence.bundle);
         let refusal = listed.and_then(|listed| listed.refusal).filter(|_| !is_about_any);
-        let refusal = refusal.map(|code| RefusalResult { code, detail: ABOUT_NOTHING_ASKED.to_owned() });
+        let refusal =
+            refusal.map(|code| RefusalResult { code, detail: self.uncounted(believed, objects).unwrap_or(ABOUT_NOTHING_ASKED.to_owned()) });
         Explained { refusal, facts, uses: uses.into_iter().collect(), ..explained }
+    }
+
+    /// Why a statement that names an object which evidence was looked for doesn't count for it.
+    fn uncounted(&self, believed: &Believed, objects: &[Followed]) -> Option<String> {
+        let statement = believed.statement.value();
+        let named =
+            |object: &&Followed| statement.subject.iter().any(|s| s.digest.get(object.digest.algorithm()).as_ref() == Some(&object.digest));
+        let object = objects.iter().find(named)?;
+        let target = match object.kind {
+            ObjectKind::Artifact => Target::Artifact(&self.artifact),
+            ObjectKind::Commit => Target::Commit(&object.digest, self.object_of(&object.digest)),
+            ObjectKind::Tree => Target::Tree(&object.digest),
+        };
+        subject::check(statement, believed.provenance.as_ref(), target).err().map(|refusal| refusal.detail)
     }
 
     /// What the requirement made of a believed statement; `None` where it's about something else.

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use super::judge::{self, Against};
+use super::judge;
 use super::verdict::{Verdict, sorted_by_json};
 use super::{EvidenceResult, Finding, SignerResult};
 use crate::digest::Digest;
 use crate::inquiry::subject::{self, Target};
 use crate::inquiry::{Believed, Evidence, Inquiry};
 use crate::json::Json;
-use crate::policy::Kind;
-use crate::predicate::{Basis, Noticed};
+use crate::policy::{About, Kind, Requirement, Resource};
+use crate::predicate::{Basis, GateResult, Noticed, TEST_RESULT, TestResult};
 use crate::reason::Reason;
 
 impl Inquiry<'_> {
@@ -57,6 +57,7 @@ impl Inquiry<'_> {
 
     /// What the evidence for a met requirement doesn't show by itself.
     pub(super) fn findings(&self, verdicts: &[Verdict<'_>]) -> Vec<Finding> {
+        let sources = self.judged_sources();
         let mut findings = BTreeSet::new();
         for verdict in verdicts {
             let Ok(met) = &verdict.outcome else { continue };
@@ -68,19 +69,60 @@ impl Inquiry<'_> {
             for code in Noticed::ALL.map(Noticed::code).into_iter().filter(|code| noticed.clone().any(|noticed| noticed == *code)) {
                 findings.insert(Finding { code, severity: "warning", sides: vec![met.bundle.clone()] });
             }
-            if let (Kind::RunOutcome, Ok(resource)) = (&verdict.requirement.kind, &self.resource) {
-                // Running until it's green stays visible.
-                let against = Against { target: Target::Artifact(&self.artifact), resource, policy: self.policy, question: &self.question };
-                let failed =
-                    |e: &&Evidence| judge::judge(verdict.requirement, e, against).is_err_and(|refusal| refusal.reason == Reason::RunFailed);
-                for failed in self.evidence.values().filter(failed) {
-                    let sides = BTreeSet::from([met.bundle.clone(), failed.bundle.clone()]).into_iter().collect();
-                    findings.insert(Finding { code: Reason::RunFailed.code(), severity: "warning", sides });
+            let Some(taken) = self.evidence.get(&met.bundle) else { continue };
+            for other in self.evidence.values().filter(|other| other.bundle != met.bundle) {
+                if let Some(code) = self.contradiction(verdict.requirement, taken, other, &sources) {
+                    let sides = BTreeSet::from([met.bundle.clone(), other.bundle.clone()]).into_iter().collect();
+                    findings.insert(Finding { code, severity: "warning", sides });
                 }
             }
         }
         sorted_by_json(findings)
     }
+
+    /// What another statement says against the one that meets a requirement. It decides nothing, and it stays visible:
+    /// who runs something until it's green is seen to have done so.
+    fn contradiction(
+        &self,
+        requirement: &Requirement,
+        taken: &Evidence,
+        other: &Evidence,
+        sources: &[(Digest, &Resource)],
+    ) -> Option<&'static str> {
+        let believed = other.standing.as_ref().ok().filter(|_| judge::concerns(requirement, &other.predicate_type))?;
+        let judged = self.judged(requirement, other, believed, sources);
+        let refused_for = |reason| judged.iter().any(|judged| judged.as_ref().is_err_and(|refusal| refusal.reason == reason));
+        match &requirement.kind {
+            Kind::RunOutcome if refused_for(Reason::RunFailed) => Some(Reason::RunFailed.code()),
+            Kind::Evidence { predicate } if predicate == TEST_RESULT && refused_for(Reason::GateMissing) => {
+                let gate: TestResult = believed.statement.value().predicate.to().ok()?;
+                (gate.result == GateResult::Failed).then_some(GATE_FAILED)
+            }
+            // One file has one origin. That a commit has several runs is no contradiction: each may have done a part.
+            kind if kind.is_provenance() && requirement.about == About::Artifact && !self.is_about_commit() => {
+                let [taken, other] = [taken, other].map(|evidence| evidence.standing.as_ref().ok()?.provenance.as_ref()?.source().ok());
+                let (taken, other) = (taken?, other?);
+                let differ = (&taken.repository, &taken.commit) != (&other.repository, &other.commit);
+                (differ && judged.iter().any(Result::is_ok)).then_some(BUILDS_CONTRADICT)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Finding {
+    /// All codes that findings can have, each with what it means.
+    pub const MEANINGS: &'static [(&'static str, &'static str)] = &[
+        (Noticed::ArtifactUnwritten.code(), "the file was there before the command, which didn't write it"),
+        (BUILDS_CONTRADICT, "two builds of the same file name different sources"),
+        (Noticed::CiOfAnotherRepository.code(), "the CI job ran for another repository than the work tree's `origin`"),
+        (GATE_FAILED, "the gate passed on this tree, and a statement says that it failed there, too"),
+        (Noticed::ProcessesLeft.code(), "the command left processes behind, which could still write"),
+        (Reason::RunFailed.code(), "the run succeeded, and a statement says that another run of the same failed"),
+        (Noticed::TranscriptPartlyUnread.code(), "some of the transcript couldn't be read"),
+        (Noticed::TranscriptPredatesRun.code(), "the transcript ends before what it's said to be of began, so it may be another's"),
+        (Noticed::WorkTreeWasDirty.code(), "there were uncommitted changes before the command, which can't be told from its own"),
+    ];
 }
 
 /// A statement that is about nothing that was asked about counts for nothing.
@@ -88,4 +130,20 @@ fn refusal_by_subject(believed: &Believed, targets: &[Target<'_>]) -> Option<Rea
     let check = |target: &Target<'_>| subject::check(believed.statement.value(), believed.provenance.as_ref(), *target);
     let refusals: BTreeSet<_> = targets.iter().map(|target| check(target).err().map(|refusal| refusal.reason)).collect();
     if refusals.contains(&None) { None } else { refusals.into_iter().flatten().max() }
+}
+
+const BUILDS_CONTRADICT: &str = "builds-contradict";
+const GATE_FAILED: &str = "gate-failed";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_each_finding_of_a_run_means() {
+        for code in Noticed::ALL.map(Noticed::code) {
+            assert!(Finding::MEANINGS.iter().any(|(known, _)| *known == code), "{code}");
+        }
+        assert!(Finding::MEANINGS.is_sorted());
+    }
 }

@@ -1,4 +1,4 @@
-//! What to do about a requirement that isn't met, as commands to type: what fits the reason, for that kind of requirement.
+//! What to do about a piece that is missing, as commands to type: what fits the reason, for that kind of requirement.
 //! Words in capitals stand for what only the asker knows.
 
 use crate::digest::Digest;
@@ -12,15 +12,6 @@ pub(super) enum Subject<'a> {
     Artifact,
     /// A commit, where it's known which.
     Commit(Option<&'a Digest>),
-}
-
-/// Returns the commands that fit the reason.
-pub(super) fn remedy(kind: &Kind, reason: Reason, subject: &Subject<'_>) -> Vec<String> {
-    match Step::after(reason) {
-        Step::Make => make(kind, subject),
-        Step::Other(command) => vec![command.to_owned()],
-        Step::Nothing => Vec::new(),
-    }
 }
 
 /// Returns the commands that fit a reason for which no new statement would help; `None` where one would.
@@ -95,7 +86,6 @@ pub(super) fn make(kind: &Kind, subject: &Subject<'_>) -> Vec<String> {
         (Kind::Evidence { predicate }, subject) if predicate == TEST_RESULT => {
             format!("countersign attest gate --subject {} --name NAME --result PASSED --signer SIGNER", git(subject))
         }
-        (Kind::RunOutcome, Subject::Commit(_)) => "countersign run --agent claude-code --session ID --signer SIGNER -- COMMAND".to_owned(),
         (kind, Subject::Commit(_)) => {
             let more = match kind {
                 Kind::SandboxImage { .. } => " --sandbox-image NAME@sha256:HEX",
@@ -125,17 +115,18 @@ pub(super) fn build(kinds: &[&Kind]) -> String {
     make(kind, &Subject::Artifact).concat()
 }
 
-/// Returns the command that states one agent's run which shows all of this.
-pub(super) fn agent_run(kinds: &[&Kind], commit: Option<&Digest>) -> String {
+/// Returns the command that states one agent's run which shows all of this; `None` where it's too late for one.
+pub(super) fn agent_run(kinds: &[&Kind], commit: Option<&Digest>) -> Option<String> {
     let has = |wanted: fn(&Kind) -> bool| kinds.iter().any(|kind| wanted(kind));
     let image = if has(|kind| matches!(kind, Kind::SandboxImage { .. })) { " --sandbox-image NAME@sha256:HEX" } else { "" };
     let owner = if has(|kind| matches!(kind, Kind::Owner)) { " --on-behalf-of ISSUER#SUBJECT" } else { "" };
-    // Only who runs a command knows how it ended.
+    // Only who runs a command knows how it ended, and of a commit that is there it has ended.
     if has(|kind| matches!(kind, Kind::RunOutcome)) {
-        return format!("countersign run --agent claude-code --session ID{image}{owner} --signer SIGNER -- COMMAND");
+        let run = || format!("countersign run --agent claude-code --session ID{image}{owner} --signer SIGNER -- COMMAND");
+        return commit.is_none().then(run);
     }
     let subject = git(&Subject::Commit(commit));
-    format!("countersign attest agent-run --subject {subject} --agent claude-code --transcript PATH{image}{owner} --signer SIGNER")
+    Some(format!("countersign attest agent-run --subject {subject} --agent claude-code --transcript PATH{image}{owner} --signer SIGNER"))
 }
 
 fn git(subject: &Subject<'_>) -> String {
@@ -149,6 +140,8 @@ const WITNESSED: &str = "countersign verify TARGET --policy FILE --trust FILE --
 const TRUSTED: &str = "countersign verify TARGET --policy FILE --trust FILE";
 const EXPLAINED: &str = "countersign explain TARGET --policy FILE";
 const NAMED: &str = "countersign verify TARGET --policy FILE --resource URI";
+/// For what no command supplies: it says what that is.
+pub(super) const WHY_NOT: &str = "countersign why-not TARGET --policy FILE";
 pub(super) const CHECKED: &str = "countersign policy check FILE";
 
 #[cfg(test)]
@@ -158,26 +151,34 @@ mod tests {
 
     #[test]
     fn no_reason_is_answered_by_a_statement_that_would_not_help() {
+        let makes = |command: &String| ["countersign run ", "countersign attest "].iter().any(|verb| command.starts_with(verb));
         let (mut made, mut other, mut nothing) = (0, 0, 0);
         for reason in Reason::ALL.iter().copied() {
-            for kind in kinds() {
-                for subject in [Subject::Artifact, Subject::Commit(None)] {
-                    let commands = remedy(&kind, reason, &subject);
-                    let makes = |command: &String| ["countersign run ", "countersign attest "].iter().any(|verb| command.starts_with(verb));
-                    match Step::after(reason) {
-                        Step::Make => assert!(commands.len() == 1 && commands.iter().all(makes), "{reason}, {}: {commands:?}", kind.name()),
-                        Step::Other(_) => assert!(commands.len() == 1 && !commands.iter().any(makes), "{reason}: {commands:?}"),
-                        Step::Nothing => assert!(commands.is_empty() && reason.leaves_unknown(), "{reason}: {commands:?}"),
-                    }
+            match instead_of_making(reason) {
+                None => made += 1,
+                Some(commands) if commands.is_empty() => {
+                    assert!(reason.leaves_unknown(), "{reason}");
+                    nothing += 1;
                 }
-            }
-            match Step::after(reason) {
-                Step::Make => made += 1,
-                Step::Other(_) => other += 1,
-                Step::Nothing => nothing += 1,
+                Some(commands) => {
+                    assert!(commands.len() == 1 && !commands.iter().any(makes), "{reason}: {commands:?}");
+                    other += 1;
+                }
             }
         }
         assert_eq!((made, other, nothing), (26, 7, 3));
+        for kind in kinds() {
+            let commands = [make(&kind, &Subject::Artifact), vec![build(&[&kind])], agent_run(&[&kind], None).into_iter().collect()];
+            assert!(commands.iter().all(|commands| commands.len() == 1 && commands.iter().all(makes)), "{}: {commands:?}", kind.name());
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_to_run_what_made_a_commit_that_is_there() {
+        let commit = Digest::new(crate::digest::Algorithm::GitCommit, "0".repeat(40)).unwrap();
+        assert_eq!(agent_run(&[&Kind::Builder, &Kind::RunOutcome], Some(&commit)), None);
+        assert!(agent_run(&[&Kind::Builder, &Kind::RunOutcome], None).unwrap().starts_with("countersign run "));
+        assert!(agent_run(&[&Kind::Builder], Some(&commit)).unwrap().starts_with("countersign attest agent-run "));
     }
 
     #[test]
@@ -189,9 +190,8 @@ mod tests {
             (Reason::ResourceAmbiguous, "policy check"),
             (Reason::ConditionFalse, "explain"),
         ] {
-            let commands = remedy(&Kind::Builder, reason, &Subject::Artifact);
+            let commands = instead_of_making(reason).unwrap();
             assert!(commands.iter().all(|command| command.contains(part)) && commands.len() == 1, "{reason}: {commands:?}");
-            assert_eq!(instead_of_making(reason), Some(commands));
         }
         assert_eq!(instead_of_making(Reason::RunFailed), None);
     }

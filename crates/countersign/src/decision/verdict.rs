@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 
 use super::judge::{self, Against};
 use super::origin::{Origin, earlier, later};
-use super::remedy::Subject;
-use super::{Answer, Asked, Decision, DigestReference, PolicyReference, ReasonResult, RequirementResult, Status, remedy};
+use super::{Answer, Asked, Decision, DigestReference, Missing, PolicyReference, ReasonResult, RequirementResult, Status, remedy};
 use crate::digest::{Digest, DigestSet};
 use crate::inquiry::subject::{self, Target};
 use crate::inquiry::{Evidence, Inquiry};
@@ -19,12 +18,19 @@ impl Inquiry<'_> {
     /// Decides from what was supplied; whatever was wanted and not answered was unavailable.
     #[must_use]
     pub fn decide(self) -> Decision {
-        self.decision(&self.verdicts())
+        self.concluded(&self.verdicts()).0
     }
 
-    /// Makes the decision of what became of each requirement.
-    pub(super) fn decision(&self, verdicts: &[Verdict<'_>]) -> Decision {
-        let requirements: Vec<_> = verdicts.iter().map(|verdict| self.requirement_result(verdict)).collect();
+    /// Makes the decision of what became of each requirement, and names what is missing for an allowance.
+    pub(super) fn concluded(&self, verdicts: &[Verdict<'_>]) -> (Decision, Vec<Missing>) {
+        let mut requirements: Vec<_> = verdicts.iter().map(|verdict| self.requirement_result(verdict)).collect();
+        let missing = self.missing(&requirements, verdicts);
+        // What could not be fetched or judged is there already: making it again is no remedy.
+        for result in requirements.iter_mut().filter(|result| result.status == Status::Unmet) {
+            let pieces = missing.iter().filter(|piece| piece.requirements.contains(&result.id));
+            let commands: Vec<_> = pieces.flat_map(|piece| &piece.commands).cloned().collect();
+            result.remedy = if commands.is_empty() { vec![remedy::WHY_NOT.to_owned()] } else { commands };
+        }
         let has = |status| requirements.iter().any(|requirement| requirement.status == status);
         // No requirement at all can't happen, and would not be an allowance.
         let decision = if has(Status::Unmet) || requirements.is_empty() {
@@ -36,7 +42,7 @@ impl Inquiry<'_> {
         };
         let ends = verdicts.iter().filter_map(|verdict| verdict.outcome.as_ref().ok()?.until);
         let valid_until = ends.chain(self.policy.expires).min();
-        Decision {
+        let decision = Decision {
             schema: "https://countersign.dev/decision/v1",
             decision,
             question: Asked {
@@ -53,7 +59,8 @@ impl Inquiry<'_> {
             overrides: Vec::new(),
             valid_until,
             build_level: self.build_level(verdicts),
-        }
+        };
+        (decision, missing)
     }
 
     /// Judges each requirement, in the order of their ids.
@@ -248,23 +255,9 @@ impl Inquiry<'_> {
                     gaps.into_iter().map(unlisted).collect()
                 };
                 result.reasons = sorted_by_json(reasons);
-                // What could not be fetched or judged is there already: making it again is no remedy.
-                if let (Status::Unmet, Some(reason)) = (result.status, result.reasons.first()) {
-                    result.remedy = self.remedy(verdict.requirement, reason.code);
-                }
             }
         }
         result
-    }
-
-    fn remedy(&self, requirement: &Requirement, reason: Reason) -> Vec<String> {
-        let commits = self.resource.as_ref().map_or_else(|_| BTreeSet::new(), |resource| self.commits(resource));
-        let subject = match requirement.about {
-            _ if self.is_about_commit() => Subject::Commit(Some(&self.question.artifact)),
-            About::Source => Subject::Commit(commits.first()),
-            About::Artifact => Subject::Artifact,
-        };
-        remedy::remedy(&requirement.kind, reason, &subject)
     }
 
     /// The reason of the candidate that came furthest; without a candidate, what strangers brought, or that nothing is there.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::verdict::Verdict;
-use super::{Decision, ReasonResult, Status, remedy};
+use super::{Decision, ReasonResult, RequirementResult, Status, remedy};
 use crate::digest::Digest;
 use crate::inquiry::Inquiry;
 use crate::policy::{About, Requirement};
@@ -105,21 +105,28 @@ impl Inquiry<'_> {
     /// Decides as [`Inquiry::decide`] does, and names the fewest pieces that are missing for an allowance.
     #[must_use]
     pub fn why_not(self) -> WhyNot {
-        let verdicts = self.verdicts();
-        let decision = self.decision(&verdicts);
-        let mut missing = if decision.is_allowed() { Vec::new() } else { self.missing(&decision, &verdicts) };
+        let (decision, missing) = self.concluded(&self.verdicts());
+        WhyNot { schema: "https://countersign.dev/why-not/v1", decision, missing }
+    }
+
+    /// Names the fewest pieces that are missing, for what became of each requirement.
+    pub(super) fn missing(&self, results: &[RequirementResult], verdicts: &[Verdict<'_>]) -> Vec<Missing> {
+        if results.iter().all(|result| result.status == Status::Met) {
+            return Vec::new();
+        }
+        let mut missing = self.pieces(results, verdicts);
         for piece in &mut missing {
-            let results = decision.requirements.iter().filter(|result| piece.requirements.contains(&result.id));
+            let results = results.iter().filter(|result| piece.requirements.contains(&result.id));
             piece.because = results.flat_map(|result| &result.reasons).max_by_key(|reason| reason.code).cloned();
             let is_statement = matches!(piece.kind, MissingKind::Build | MissingKind::AgentRun | MissingKind::Statement);
             let instead = piece.because.as_ref().filter(|_| is_statement).and_then(|because| remedy::instead_of_making(because.code));
             piece.commands = instead.unwrap_or_else(|| std::mem::take(&mut piece.commands));
         }
-        WhyNot { schema: "https://countersign.dev/why-not/v1", decision, missing }
+        missing
     }
 
-    fn missing(&self, decision: &Decision, verdicts: &[Verdict<'_>]) -> Vec<Missing> {
-        let status = |id: &str| decision.requirements.iter().find(|result| result.id == id).map(|result| result.status);
+    fn pieces(&self, results: &[RequirementResult], verdicts: &[Verdict<'_>]) -> Vec<Missing> {
+        let status = |id: &str| results.iter().find(|result| result.id == id).map(|result| result.status);
         let with = |wanted: Status| {
             let all = verdicts.iter().map(|verdict| verdict.requirement);
             all.filter(|requirement| status(&requirement.id) == Some(wanted)).collect::<Vec<_>>()
@@ -129,13 +136,13 @@ impl Inquiry<'_> {
             Err(refusal) => {
                 let mut piece = pieces::piece(MissingKind::Policy, None, refusal.detail.clone());
                 piece.requirements = verdicts.iter().map(|verdict| verdict.requirement.id.clone()).collect();
-                piece.commands = vec![pieces::CHECK.to_owned()];
+                piece.commands = remedy::instead_of_making(refusal.reason).unwrap_or_default();
                 return vec![piece];
             }
         };
         let mut pieces = Pieces::new(self, resource);
         let unknown = with(Status::Unknown);
-        pieces.answers(&unknown, decision);
+        pieces.answers(&unknown, results);
         let unmet = with(Status::Unmet);
         let (of_artifact, of_source): (Vec<_>, Vec<_>) = unmet.into_iter().partition(|requirement| self.is_of_artifact(requirement));
         pieces.of_artifact(&of_artifact);

@@ -19,10 +19,13 @@ impl Question {
     /// Asks about an artifact by its SHA-256, or about a git commit by its id.
     ///
     /// # Errors
-    /// [`QuestionError::NotIdentified`] for a digest by any other algorithm.
+    /// [`QuestionError::NotIdentified`] for a digest by any other algorithm, [`QuestionError::ResourceEmpty`] for a resource
+    /// without a name: a policy's `*` would match it.
     pub fn new(artifact: Digest, resource: impl Into<String>, at: Time) -> Result<Self, QuestionError> {
+        let resource = resource.into();
         match artifact.algorithm() {
-            Algorithm::Sha256 | Algorithm::GitCommit => Ok(Self { artifact, resource: resource.into(), environment: None, at }),
+            Algorithm::Sha256 | Algorithm::GitCommit if resource.is_empty() => Err(QuestionError::ResourceEmpty),
+            Algorithm::Sha256 | Algorithm::GitCommit => Ok(Self { artifact, resource, environment: None, at }),
             other => Err(QuestionError::NotIdentified(other)),
         }
     }
@@ -67,6 +70,9 @@ pub enum QuestionError {
     /// An artifact is identified by SHA-256, and a commit by its id.
     #[error("a question is asked about a sha256 or a gitCommit, not about a {0}")]
     NotIdentified(Algorithm),
+    /// What the artifact is meant to be has a name.
+    #[error("the resource that the artifact is meant to be is empty; name it")]
+    ResourceEmpty,
     /// The policy has expired.
     #[error("the policy expired at {expires}; renew it, and set a later `expires`")]
     PolicyExpired {
@@ -100,7 +106,7 @@ impl QuestionError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::NotIdentified(_) => "question-invalid",
+            Self::NotIdentified(_) | Self::ResourceEmpty => "question-invalid",
             Self::PolicyExpired { .. } => "policy-expired",
             Self::TrustMissing { .. } => "trust-missing",
             Self::EnvironmentUnknown { .. } => "environment-unknown",

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::digest::{Agreement, Algorithm, Digest, DigestSet, GitIdError, check_git_object};
+use crate::limits::quoted;
 use crate::predicate::{BuildType, CYCLONEDX, MANDATE, PROVENANCE, Provenance, SPDX, STATUS, TEST_RESULT, VULNERABILITIES, is_type};
 use crate::reason::{Reason, Refusal};
 use crate::statement::Statement;
@@ -70,8 +71,25 @@ pub(crate) fn check(statement: &Statement, provenance: Option<&Provenance>, targ
         {
             Ok(())
         }
-        _ => Err(mismatch()),
+        _ => Err(uncounted(statement, provenance, target)),
     }
+}
+
+/// A statement can name something that statements of its kind never count for.
+fn uncounted(statement: &Statement, provenance: Option<&Provenance>, target: Target<'_>) -> Refusal {
+    let (what, id) = match target {
+        Target::Commit(id, _) => ("commit", id),
+        Target::Tree(id) => ("tree", id),
+        Target::Artifact(_) => return mismatch(),
+    };
+    if !statement.subject.iter().any(|subject| subject.digest.get(id.algorithm()).as_ref() == Some(id)) {
+        return mismatch();
+    }
+    let kind = provenance.map_or_else(
+        || format!("a statement of type {}", quoted(&statement.predicate_type)),
+        |provenance| format!("provenance of build type {}", quoted(&provenance.build_definition.build_type)),
+    );
+    Refusal::new(Reason::SubjectMismatch, format!("the statement names the {what}, and {kind} never counts for a {what}"))
 }
 
 fn mismatch() -> Refusal {

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use super::{Missing, MissingKind};
 use crate::analysis::{self, Object, Obstacle, Way, ways};
-use crate::decision::Decision;
+use crate::decision::RequirementResult;
 use crate::decision::explanation::{is_about, is_agent_run};
 use crate::decision::judge::{self, Against};
 use crate::decision::remedy::{self, Subject};
 use crate::digest::{Algorithm, Digest};
 use crate::inquiry::subject::{self, Target};
 use crate::inquiry::{Believed, Evidence, Inquiry, Wanted, only_resource};
-use crate::policy::{Kind, Requirement, Resource};
+use crate::policy::{About, Kind, Requirement, Resource};
 use crate::predicate::PROVENANCE;
 use crate::reason::Reason;
 
@@ -36,7 +36,7 @@ impl<'a> Pieces<'a> {
     }
 
     /// What could not be fetched, judged or looked at.
-    pub(super) fn answers(&mut self, unknown: &[&Requirement], decision: &Decision) {
+    pub(super) fn answers(&mut self, unknown: &[&Requirement], results: &[RequirementResult]) {
         for requirement in unknown {
             let mut found = Vec::new();
             for (wanted, why) in self.inquiry.unanswered(requirement) {
@@ -53,7 +53,7 @@ impl<'a> Pieces<'a> {
                     }
                 }
             }
-            let reasons = decision.requirements.iter().filter(|result| result.id == requirement.id).flat_map(|result| &result.reasons);
+            let reasons = results.iter().filter(|result| result.id == requirement.id).flat_map(|result| &result.reasons);
             let limits = reasons.filter(|reason| reason.code == Reason::EvidenceLimit);
             found.extend(limits.map(|reason| piece(MissingKind::Limit, None, reason.detail.clone())));
             for piece in found {
@@ -206,14 +206,19 @@ impl<'a> Pieces<'a> {
             let detail = "no one run can show all that is required of the source: the policy leaves no signer and build type in common";
             return vec![(Missing { commands: vec![CHECK.to_owned()], ..piece(MissingKind::Policy, None, detail.to_owned()) }, unshown)];
         }
-        let of = commit.map_or_else(|| "the commit that a build names".to_owned(), |commit| format!("commit {}", commit.hex()));
         let kinds: Vec<_> = work.iter().map(|requirement| &requirement.kind).collect();
+        let commands = remedy::agent_run(&kinds, commit);
+        let of = match commit {
+            None => "the commit that a build names".to_owned(),
+            Some(commit) if commands.is_none() => format!("commit {}{TOO_LATE}", commit.hex()),
+            Some(commit) => format!("commit {}", commit.hex()),
+        };
         let run = Missing {
             about: commit.cloned(),
             signers: signers(&common),
             // One that left its changes uncommitted is found by the commit's tree.
             looked_for: commit.is_some_and(|commit| self.inquiry.tree_of(commit).is_some()),
-            commands: vec![remedy::agent_run(&kinds, commit)],
+            commands: commands.into_iter().collect(),
             ..piece(MissingKind::AgentRun, Some(PROVENANCE), format!("an agent's run that made {of}"))
         };
         vec![(run, unshown)]
@@ -314,8 +319,11 @@ impl<'a> Pieces<'a> {
     fn hopeless<'r>(&self, unmet: &[&'r Requirement], object: Object, resource: &'a Resource) -> Vec<(Missing, Vec<&'r Requirement>)> {
         let blocked = unmet.iter().filter_map(|r| Some((*r, self.ways(r, object, resource).err()?)));
         let told = |(requirement, obstacle): (&'r Requirement, Obstacle)| {
-            let detail = format!("under this policy nothing can meet it: {}", obstacle.text());
-            (Missing { commands: vec![CHECK.to_owned()], ..piece(MissingKind::Policy, None, detail) }, vec![requirement])
+            // What is never about a commit can be about a file that is made from it.
+            let of_file = obstacle == Obstacle::NotAboutSuch && object == Object::Commit && requirement.about == About::Artifact;
+            let (instead, command) = if of_file { (", and can be about a file that is made from it", ASK_ABOUT_FILE) } else { ("", CHECK) };
+            let detail = format!("under this policy nothing can meet it: {}{instead}", obstacle.text());
+            (Missing { commands: vec![command.to_owned()], ..piece(MissingKind::Policy, None, detail) }, vec![requirement])
         };
         blocked.map(told).collect()
     }
@@ -382,5 +390,7 @@ fn signers(ways: &BTreeSet<Way<'_>>) -> Vec<String> {
 
 pub(super) use remedy::CHECKED as CHECK;
 const ASK_ABOUT_FILE: &str = "countersign verify PATH --policy FILE";
+const TOO_LATE: &str =
+    " and says how it ended, which is known only while it runs: `countersign run` states it of commits that are made in it";
 /// Most commits that a build which isn't there is thought to name.
 const COMMITS: usize = 64;
