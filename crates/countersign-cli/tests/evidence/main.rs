@@ -8,4 +8,5 @@ mod attest;
 mod ci;
 mod canary;
 mod openings;
+mod presets;
 mod walk;

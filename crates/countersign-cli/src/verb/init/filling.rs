@@ -22,9 +22,26 @@ impl Filling {
         quoted(&self.id)
     }
 
-    /// Returns the repository as a job of GitHub Actions names it if it lies there, else as it's named here.
+    /// Returns the repository as statements name it that are made in this clone.
     pub(super) fn repository(&self) -> String {
-        self.on_github().unwrap_or_else(|| self.repository.clone().unwrap_or_else(|| "https://<your host>/<your repository>".to_owned()))
+        self.repository.clone().unwrap_or_else(|| "https://<your host>/<your repository>".to_owned())
+    }
+
+    /// Returns the repository as a job of GitHub Actions names it if it lies there, else as it's named here.
+    pub(super) fn repository_in_jobs(&self) -> String {
+        self.on_github().unwrap_or_else(|| self.repository())
+    }
+
+    /// Returns the entries for the repository itself, one for each name that a question can have for it.
+    ///
+    /// Each expects its commits from the repository as `named` by whoever states their runs, and by `builder`.
+    pub(super) fn commits(&self, named: &str, builder: &str) -> String {
+        let entry = |name: &str| {
+            let [name, named] = [name, named].map(quoted);
+            format!("  - match: {name}\n    source: {{repository: {named}, refs: [\"{BRANCH}\"]}}\n    builders:\n      - {builder}\n")
+        };
+        let (here, in_jobs) = (self.repository(), self.repository_in_jobs());
+        if here == in_jobs { entry(&here) } else { format!("{}  # As this clone's `origin` names it.\n{}", entry(&in_jobs), entry(&here)) }
     }
 
     /// Returns the identity of the workflow that builds: the file is never known.
@@ -75,12 +92,15 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_on_github_is_named_as_its_jobs_name_it() {
+    fn a_repository_on_github_is_named_as_its_jobs_name_it_too() {
         for uri in ["https://github.com/org/app.git", "ssh://github.com/org/app.git", "https://github.com/org/app/"] {
-            assert_eq!(filling(Some(uri)).repository(), "https://github.com/org/app");
+            assert_eq!(filling(Some(uri)).repository_in_jobs(), "https://github.com/org/app");
+            assert_eq!(filling(Some(uri)).repository(), uri);
+            assert_eq!(filling(Some(uri)).commits(uri, "{}").matches("match: ").count(), 2);
             assert!(filling(Some(uri)).workflow().starts_with("https://github.com/org/app/.github/workflows/<your build workflow>.yml@"));
         }
-        assert_eq!(filling(Some("https://example.test/app.git")).repository(), "https://example.test/app.git");
+        assert_eq!(filling(Some("https://example.test/app.git")).repository_in_jobs(), "https://example.test/app.git");
+        assert_eq!(filling(Some("https://github.com/org/app")).commits("https://github.com/org/app", "{}").matches("match: ").count(), 1);
         assert!(filling(Some("https://example.test/github.com/a/b")).workflow().contains("<your organisation>"));
         assert_eq!(filling(None).repository(), "https://<your host>/<your repository>");
     }

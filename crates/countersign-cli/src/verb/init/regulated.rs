@@ -8,10 +8,13 @@ use super::filling::{BRANCH, Filling, PERSON, identity, quoted};
 /// Returns the policy.
 pub(super) fn to_yaml(filling: &Filling) -> String {
     let Filling { expires, .. } = filling;
-    let (id, repository) = (filling.id(), quoted(&filling.repository()));
+    let (id, repository) = (filling.id(), quoted(&filling.repository_in_jobs()));
     let (build_workflow, agent_workflow) = (identity(&filling.workflow()), identity(&filling.agent_workflow()));
     let (agent_run, local_build) = (BuildType::AgentRun.uri(), BuildType::LocalBuild.uri());
     let (local, nobody) = (builder::LOCAL, "0".repeat(64));
+    let by_agents =
+        format!("{{signer: agent-workflow, builderId: \"https://<your agent platform>\", buildTypes: [\"{agent_run}\"], level: 1}}");
+    let commits = filling.commits(&filling.repository_in_jobs(), &by_agents);
     format!(
         "\
 # What may run where, made by whom and how, for an organisation that must be able to show it.
@@ -46,15 +49,15 @@ resources:
     source: {{repository: {repository}, refs: [\"{BRANCH}\"]}}
     builders:
       - {{signer: build-workflow, builderId: \"{local}\", buildTypes: [\"{local_build}\"], level: 1}}
-  # The repository itself: the commits that agents made, watched by a platform with a name of its own.
-  - match: {repository}
-    source: {{repository: {repository}, refs: [\"{BRANCH}\"]}}
-    builders:
-      - {{signer: agent-workflow, builderId: \"https://<your agent platform>\", buildTypes: [\"{agent_run}\"], level: 1}}
-
+  # The repository itself: the commits that agents made, watched by a platform with a name of its own. `match` is the name in
+  # the question, `source` the one in the workflow's statements.
+{commits}
 environments:
+  # For files. What an SBOM lists is a file's, so that no commit can have what these two require.
   staging: {{requirements: [built, origin, outcome, sbom, by-agent, model, sandbox, owner]}}
   production: {{requirements: [built-lately, origin, outcome, sbom, by-agent, model, sandbox, owner]}}
+  # For commits: `countersign verify git:REV --environment merge`.
+  merge: {{requirements: [built, origin, by-agent, model, sandbox, owner]}}
 
 requirements:
   - {{id: built, kind: builder, about: artifact, maxAge: P30D}}               # made by a builder above

@@ -9,9 +9,11 @@ use super::filling::{BRANCH, Filling, PERSON, identity, quoted};
 /// Returns the policy.
 pub(super) fn to_yaml(filling: &Filling, key: &PublicKey) -> String {
     let Filling { expires, .. } = filling;
-    let (id, repository, identity) = (filling.id(), quoted(&filling.repository()), identity(&filling.workflow()));
+    let (id, repository, identity) = (filling.id(), quoted(&filling.repository_in_jobs()), identity(&filling.workflow()));
     let key = key.to_base64();
     let (agent_run, local_build, local) = (BuildType::AgentRun.uri(), BuildType::LocalBuild.uri(), builder::LOCAL);
+    let by_agents = format!("{{signer: agent-runs, builderId: \"{local}\", buildTypes: [\"{agent_run}\"], level: 1}}");
+    let commits = filling.commits(&filling.repository(), &by_agents);
     format!(
         "\
 # What may run where, made by whom and how, for a team that builds in GitHub Actions.
@@ -20,7 +22,9 @@ pub(super) fn to_yaml(filling: &Filling, key: &PublicKey) -> String {
 version: 1
 id: {id}
 expires: {expires}          # after this, nothing is decided by it: renew it
-time: witnessed                        # a log or a timestamp says when something was signed; the signer's word isn't enough
+# A workflow's certificate counts only where a log or a timestamp says when it signed. What a key on disk signs has no such
+# witness, and is believed without one; once all sign as identities (`--signer keyless:`), make this `witnessed`.
+time: unwitnessed
 
 signers:
   # The workflow that builds. Who can change its file on that branch can sign as it: protect both.
@@ -31,7 +35,6 @@ signers:
       - {{predicate: \"{PROVENANCE}\", buildType: \"{local_build}\", ceiling: harness}}
       - {{predicate: \"{CYCLONEDX}\", ceiling: harness}}
   # A key for agent runs, here yours; one entry for each machine. The agent's own user can sign with it: so it's no human.
-  # By `time: witnessed` what it signs counts only with a timestamp.
   - id: agent-runs
     kind: automation
     key: {key}
@@ -46,19 +49,19 @@ people:
 resources:
   # Any file that is asked about by its name; name yours to be stricter.
   - match: \"*\"
-    # As statements name it: a clone's `origin`, which in GitHub Actions has no `.git` at its end.
+    # As the workflow's statements name it: its clone's `origin`, which in GitHub Actions has no `.git` at its end.
     source: {{repository: {repository}, refs: [\"{BRANCH}\"]}}
     builders:
       - {{signer: build-workflow, builderId: \"{local}\", buildTypes: [\"{local_build}\"], level: 1}}
-  # The repository itself: the commits that agents made.
-  - match: {repository}
-    source: {{repository: {repository}, refs: [\"{BRANCH}\"]}}
-    builders:
-      - {{signer: agent-runs, builderId: \"{local}\", buildTypes: [\"{agent_run}\"], level: 1}}
-
+  # The repository itself: the commits that agents made. `match` is the name in the question, `source` the one in statements
+  # of agents' runs: the `origin` of the clone that they worked in. All clones here should name it alike.
+{commits}
 environments:
+  # For files. What an SBOM lists is a file's, so that no commit can have what production requires.
   staging: {{requirements: [built, origin, outcome]}}
   production: {{requirements: [built-lately, origin, outcome, sbom, by-agent, owner]}}
+  # For commits: `countersign verify git:REV --environment merge`.
+  merge: {{requirements: [built, origin, by-agent, owner]}}
 
 requirements:
   - {{id: built, kind: builder, about: artifact}}                             # made by a builder above

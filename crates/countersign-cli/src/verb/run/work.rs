@@ -1,7 +1,7 @@
 //! What a command changed in a git work tree, seen from before and after.
 //! It can't tell who changed it: whatever else writes there meanwhile is taken for the command's work.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use countersign::digest::Digest;
 use countersign_capture::ci::Ci;
@@ -18,7 +18,8 @@ pub(super) struct Before {
     head: Head,
     /// The commit that `HEAD` was.
     pub(super) base: Digest,
-    /// The tree of the files as they were; a work tree that holds nothing else than `base` has its tree.
+    /// The tree of the files as they were, but for our own untracked ones; a work tree that holds nothing else than `base`
+    /// has its tree.
     files: Digest,
 }
 
@@ -32,7 +33,7 @@ impl Before {
         let base = head.commit.clone().ok_or_else(|| {
             Failure::new("base-missing", "the branch has no commit yet, so there is nothing to compare with").hint("make a first commit")
         })?;
-        Ok(Self { top, head, base, files: repository.work_tree_id()? })
+        Ok(Self { top, head, base, files: repository.work_tree_id_without(&[Path::new(repository::FOLDER)])? })
     }
 
     /// Returns the branch's full name; for a detached head, what the CI job says.
@@ -72,12 +73,14 @@ impl Before {
                 Failure::new("history-rewritten", "the commit that the command began from is no ancestor any more; nothing is signed");
             return Err(failure.hint(ATTEST_HINT));
         }
-        let (files, committed) = (repository.work_tree_id()?, repository.commit(tip.hex())?.tree);
+        // A policy that `init` wrote and nobody committed is no work of the command's.
+        let files = repository.work_tree_id_without(&[Path::new(repository::FOLDER)])?;
+        let committed = repository.commit(tip.hex())?.tree;
         if tip == self.base && (files == self.files || files == committed) {
             return Ok(None);
         }
         if files != committed {
-            return Ok(Some(Made::Tree(files)));
+            return Ok(Some(Made::Tree(repository.work_tree_id()?)));
         }
         Ok(Some(Made::Commits(repository.commits_between(&self.base, &tip)?)))
     }
