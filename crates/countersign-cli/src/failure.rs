@@ -100,6 +100,14 @@ impl Failure {
         }
     }
 
+    /// Tells on standard error what it led to, where that stops nothing.
+    pub(crate) fn warn(&self, consequence: &str) {
+        output::warning(&escaped(consequence));
+        for cause in std::iter::once(&self.message).chain(&self.causes) {
+            output::remark(&format!("  because: {}", escaped(cause)));
+        }
+    }
+
     fn caused_by(mut self, first: Option<&(dyn Error + 'static)>) -> Self {
         let mut next = first;
         while let Some(cause) = next {

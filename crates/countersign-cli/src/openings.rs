@@ -112,12 +112,12 @@ impl Kept {
     pub(crate) fn open(&self, passphrase: &PassphraseSource, leaf: &mut dyn FnMut(&Salt, &str, &[u8])) -> Result<(), Failure> {
         let damaged = || damaged(&self.place);
         let mut encapsulated = [0; ENCAPSULATED_BYTES];
-        match File::open(self.place.join(KEY)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(Failure::new("opening-shredded", format!("the opening `{}` was shredded", self.place.display())));
-            }
-            opened => opened.and_then(|mut file| file.read_exact(&mut encapsulated)).map_err(|error| damaged().because(&error))?,
+        let key = self.place.join(KEY);
+        if is_destroyed(&key) {
+            return Err(Failure::new("opening-shredded", format!("the opening `{}` was shredded", self.place.display())));
         }
+        let read = File::open(&key).and_then(|mut file| file.read_exact(&mut encapsulated));
+        read.map_err(|error| damaged().because(&error))?;
         let frames = File::open(self.place.join(LEAVES)).map_err(|error| unreadable(&self.place).because(&error))?;
         let mut frames = BufReader::new(frames);
         let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(&encapsulated).map_err(|error| damaged().because(&error))?;
@@ -150,37 +150,55 @@ impl Kept {
         }
     }
 
-    /// Destroys it: first the key, overwritten and taken away, then the rest.
+    /// Destroys it: first the key, overwritten and taken away, then the rest. What is gone already is no failure, whoever
+    /// took it away.
     pub(crate) fn shred(&self) -> Result<(), Failure> {
-        let failed = |error: std::io::Error| {
-            Failure::new("shredding-failed", format!("the opening `{}` can't be destroyed", self.place.display())).because(&error)
-        };
         let key = self.place.join(KEY);
         if key.is_symlink() {
             // Somebody else's file would be overwritten.
             let detail = format!("a link lies where the key of the opening `{}` should be, and isn't followed", self.place.display());
             return Err(Failure::new("shredding-failed", detail));
         }
-        match OpenOptions::new().write(true).open(&key) {
-            // Shredded before, as far as here.
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            opened => opened
-                .and_then(|mut file| {
-                    file.write_all(&[0; ENCAPSULATED_BYTES])?;
-                    file.sync_all()?;
-                    fs::remove_file(&key)?;
-                    File::open(&self.place)?.sync_all()
-                })
-                .map_err(failed)?,
-        }
+        let destroyed = match OpenOptions::new().write(true).open(&key) {
+            opened @ Err(_) if is_destroyed(&key) => opened.map(drop).or(Ok(())),
+            opened => opened.and_then(|mut file| {
+                file.write_all(&[0; ENCAPSULATED_BYTES])?;
+                file.sync_all()
+            }),
+        };
+        destroyed.map_err(|error| {
+            Failure::new("shredding-failed", format!("the opening `{}` can't be destroyed", self.place.display())).because(&error)
+        })?;
         // The record last, so that what a kill leaves over is still found, and shredded again.
-        for name in [LEAVES, RECORD] {
+        let mut left = Vec::new();
+        for name in [KEY, LEAVES, RECORD] {
+            if name == RECORD && !left.is_empty() {
+                continue;
+            }
             match fs::remove_file(self.place.join(name)) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+                Err(error) if error.kind() != ErrorKind::NotFound => left.push((self.place.join(name), error)),
                 _ => {}
             }
         }
-        fs::remove_dir(&self.place).map_err(failed)
+        if left.is_empty()
+            && let Err(error) = fs::remove_dir(&self.place)
+            && error.kind() != ErrorKind::NotFound
+        {
+            left.push((self.place.clone(), error));
+        }
+        let Some((_, error)) = left.first() else { return Ok(()) };
+        let names: Vec<_> = left.iter().map(|(path, _)| format!("`{}`", path.display())).collect();
+        let detail =
+            format!("the key is destroyed, so that nothing opens it any more; these files could not be removed: {}", names.join(", "));
+        Err(Failure::new("shredding-incomplete", detail).because(error).hint("remove them, or shred it again once they can be"))
+    }
+}
+
+/// Whether nothing is left of an opening's key: it's gone, or overwritten.
+fn is_destroyed(key: &Path) -> bool {
+    match fs::read(key) {
+        Ok(bytes) => bytes.iter().all(|byte| *byte == 0),
+        Err(error) => error.kind() == ErrorKind::NotFound,
     }
 }
 
@@ -205,7 +223,7 @@ fn is_name(text: &str) -> bool {
 
 fn missing(record: &str) -> Failure {
     Failure::new("opening-missing", format!("no opening of `{record}` is kept here"))
-        .hint("a record's name stands in `countersign inspect BUNDLE`, and openings are kept by whoever sealed it")
+        .hint("a record's name stands in `countersign inspect BUNDLE`, and openings are kept by whoever sealed it, until they're shredded")
 }
 
 fn unreadable(place: &Path) -> Failure {

@@ -22,17 +22,16 @@ pub(crate) fn tell(statement: &Statement, openings: &Keeper) {
             output::hint("`countersign key generate --openings` makes one, for what is sealed from then on");
         }
         Some(ended) => {
-            let kept = if ended.iter().all(Result::is_ok) { "is kept, encrypted" } else { "could not be kept" };
+            let kept = if ended.iter().all(|(_, kept)| kept.is_ok()) { "is kept, encrypted" } else { "could not be kept" };
             output::labelled(output::FAINT, "note", &format!("{sealed}, and what opens {them} {kept}"));
-            for kept in ended {
+            for (record, kept) in ended {
+                let (name, digest) = (name(&statement.predicate, &record), record.digest());
                 match kept {
-                    Ok(record) => output::hint(&format!(
-                        "`countersign disclose {} --list` shows the messages of the {}",
-                        record.digest(),
-                        name(&statement.predicate, &record)
-                    )),
+                    Ok(()) => output::hint(&format!("`countersign disclose {digest} --list` shows the messages of the {name}")),
                     // The statement is worth having without it.
-                    Err(failure) => failure.report(),
+                    Err(failure) => failure.warn(&format!(
+                        "what opens the {name}, {digest}, is lost and can't be had again, so that nothing of it can be disclosed"
+                    )),
                 }
             }
         }

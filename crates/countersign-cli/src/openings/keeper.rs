@@ -23,8 +23,11 @@ use crate::failure::Failure;
 /// Keeps openings, if the user has made a key for them.
 pub(crate) struct Keeper {
     recipient: Option<(key::Public, PathBuf)>,
-    ended: RefCell<Vec<Result<SealedRecord, Failure>>>,
+    ended: RefCell<Vec<Ended>>,
 }
+
+/// A record that was sealed, and whether what opens it is kept.
+pub(crate) type Ended = (SealedRecord, Result<(), Failure>);
 
 /// Finds out whether openings can be kept, so that what is wrong is told before any work is done.
 pub(crate) fn prepare() -> Result<Keeper, Failure> {
@@ -33,7 +36,8 @@ pub(crate) fn prepare() -> Result<Keeper, Failure> {
         Some(public) => {
             let folder = folder()?;
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-            made.map_err(|error| unwritable(&folder, &error))?;
+            let probed = made.and_then(|()| tempfile::tempfile_in(&folder)?.write_all(&[0; PROBED_BYTES]));
+            probed.map_err(|error| unwritable(&folder, &error))?;
             Some((public, folder))
         }
     };
@@ -42,7 +46,7 @@ pub(crate) fn prepare() -> Result<Keeper, Failure> {
 
 impl Keeper {
     /// Returns the records whose openings are kept, and why others' aren't; `None` if there is no key to keep any under.
-    pub(crate) fn ended(&self) -> Option<Vec<Result<SealedRecord, Failure>>> {
+    pub(crate) fn ended(&self) -> Option<Vec<Ended>> {
         self.recipient.as_ref().map(|_| self.ended.take())
     }
 }
@@ -61,7 +65,7 @@ impl Openings for Keeper {
 
 /// One opening in the making, or why it isn't any more.
 struct Writing<'a> {
-    ended: &'a RefCell<Vec<Result<SealedRecord, Failure>>>,
+    ended: &'a RefCell<Vec<Ended>>,
     folder: &'a Path,
     unfinished: Result<Unfinished, Failure>,
 }
@@ -78,7 +82,7 @@ impl Opening for Writing<'_> {
     fn finish(self: Box<Self>, record: &SealedRecord) {
         let Self { ended, folder, unfinished } = *self;
         let kept = unfinished.and_then(|unfinished| unfinished.finish(record, folder).map_err(|error| unwritable(folder, &error)));
-        ended.borrow_mut().push(kept.map(|()| record.clone()));
+        ended.borrow_mut().push((record.clone(), kept));
     }
 }
 
@@ -198,5 +202,7 @@ fn unwritable(folder: &Path, error: &io::Error) -> Failure {
     Failure::new("openings-unwritable", format!("what opens the record can't be kept in `{}`", folder.display())).because(error)
 }
 
+/// A folder on a full disk still takes an empty file.
+const PROBED_BYTES: usize = 64 << 10;
 const LOCK: &str = ".lock";
 const UNFINISHED: &str = ".unfinished-";

@@ -63,7 +63,12 @@ pub(super) fn read_public() -> Result<Option<Public>, Failure> {
         Ok((PUBLIC, der)) => der.strip_prefix(PUBLIC_PREFIX).and_then(|key| Public::from_bytes(key).ok()),
         _ => None,
     };
-    key.map(Some).ok_or_else(|| malformed(&path))
+    key.map(Some).ok_or_else(|| {
+        malformed(&path).hint(
+            "put the file back; or move it and `openings.key` away, and make new ones by `countersign key generate --openings`: \
+             what was kept before is opened by that `openings.key` only",
+        )
+    })
 }
 
 /// Returns the private half, for which somebody may be asked.

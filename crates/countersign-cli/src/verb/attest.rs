@@ -22,7 +22,9 @@ use crate::sealed;
 
 /// Signs a statement about something that has happened, and prints where it's kept
 #[derive(Debug, Args)]
-#[command(after_help = "Prints `<sha256 of the bundle>  <path or URI>`, a line for each copy.")]
+#[command(after_help = "Prints `<sha256 of the bundle>  <path or URI>`, a line for each copy.\n\n\
+    What is stated afterwards doesn't say how it ended, which only `countersign run` sees: no requirement of kind `run-outcome`, \
+    such as `outcome` in the policies that `init` writes, is met by it.")]
 pub(crate) struct Attest {
     #[command(subcommand)]
     verb: AttestVerb,
@@ -39,21 +41,27 @@ enum AttestVerb {
 impl Attest {
     pub(crate) fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
         // What can't be stated is found out before anybody is asked for a passphrase.
-        let openings = openings::prepare()?;
         let (statement, keeping) = match self.verb {
-            AttestVerb::AgentRun(verb) => verb.statement(&openings)?,
+            AttestVerb::AgentRun(verb) => {
+                let openings = openings::prepare()?;
+                let (statement, keeping) = verb.statement(&openings)?;
+                return sign(&statement, keeping, passphrase, || sealed::tell(&statement, &openings));
+            }
             AttestVerb::Build(verb) => verb.statement()?,
             AttestVerb::Sbom(verb) => verb.statement()?,
             AttestVerb::Gate(verb) => verb.statement()?,
         };
-        sign(&statement, keeping, passphrase, &openings)
+        // Nothing of these is sealed.
+        sign(&statement, keeping, passphrase, || {})
     }
 }
 
-fn sign(statement: &Statement, keeping: Keeping, passphrase: &PassphraseSource, openings: &openings::Keeper) -> Result<ExitCode, Failure> {
+fn sign(statement: &Statement, keeping: Keeping, passphrase: &PassphraseSource, tell: impl FnOnce()) -> Result<ExitCode, Failure> {
     let lines = keeping.prepare(passphrase)?.keep(statement)?;
-    output::answer(&lines)?;
-    sealed::tell(statement, openings);
+    let answered = output::answer(&lines);
+    tell();
+    // Without its lines nobody knows what was signed, and where it lies.
+    answered.map_err(|failure| failure.hint(format!("the bundle is signed and kept: {}", lines.trim_end().replace('\n', ", "))))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -279,6 +279,40 @@ fn what_was_shredded_is_opened_by_nobody_and_still_verifies() {
 }
 
 #[test]
+fn a_key_that_is_destroyed_is_said_to_be_whatever_can_not_be_removed() {
+    let scene = Scene::with_openings();
+    let record = scene.sealed("", ARGUMENTS).remove(0);
+    let leaves = scene.opening(&record).join("leaves");
+    fs::remove_file(&leaves).unwrap();
+    fs::create_dir(&leaves).unwrap();
+    for _ in 0..2 {
+        let shred = scene.countersign(&format!("shred {record}"), &[]);
+        assert_refused(&shred, "shredding-incomplete");
+        let told =
+            format!("the key is destroyed, so that nothing opens it any more; these files could not be removed: `{}`", leaves.display());
+        assert!(shred.stderr.contains(&told), "{}", shred.stderr);
+        assert_refused(&scene.disclose(&record, "--list"), "opening-shredded");
+    }
+    // Overwritten, and not taken away: it's as good as gone.
+    fs::write(scene.opening(&record).join("key"), [0; 32]).unwrap();
+    assert_refused(&scene.disclose(&record, "--list"), "opening-shredded");
+    fs::remove_dir(&leaves).unwrap();
+    assert_eq!(scene.countersign(&format!("shred {record}"), &[]).status, 0);
+    assert!(!scene.opening(&record).exists());
+}
+
+#[test]
+fn what_seals_nothing_needs_no_key_for_openings() {
+    let scene = Scene::with_openings();
+    fs::write(scene.home.join(".local/share/countersign/keys/openings.pub"), "torn").unwrap();
+    let gate = scene.countersign("attest gate --subject git:HEAD --name tests --result PASSED", &[]);
+    assert_eq!(gate.status, 0, "{}", gate.stderr);
+    let run = scene.countersign("run --agent claude-code", ARGUMENTS);
+    assert_eq!(run.status, 125, "{}", run.stderr);
+    assert!(run.stderr.contains("error[key-malformed]") && run.stderr.contains("hint: put the file back"), "{}", run.stderr);
+}
+
+#[test]
 fn a_link_in_the_place_of_a_key_is_not_followed() {
     let scene = Scene::with_openings();
     let record = scene.sealed("", ARGUMENTS).remove(0);
@@ -357,8 +391,14 @@ fn a_statement_is_signed_even_where_its_opening_cannot_be_kept() {
     let script = "rmdir ~/.local/share/countersign/openings; touch ~/.local/share/countersign/openings; echo $$ >> greeting.txt; git commit -qam more";
     let run = scene.countersign("run --agent claude-code", &["--", "sh", "-c", script]);
     assert_eq!(run.status, 0, "{}", run.stderr);
-    assert!(run.stderr.contains("error[openings-unwritable]") && run.stderr.contains("could not be kept"), "{}", run.stderr);
+    let record = text(named(&scene.statement(), DEPENDENCIES, "prompt").unwrap(), "/digest/sha256").unwrap().to_owned();
+    let lost = format!("warning: what opens the prompt, sha256:{record}, is lost and can't be had again");
+    assert!(run.stderr.contains(&lost) && run.stderr.contains("could not be kept") && !run.stderr.contains("error["), "{}", run.stderr);
     assert!(scene.is_allowed());
+    // What can't be kept from the beginning is told before the command.
+    let run = scene.countersign("run --agent claude-code", &["--", "touch", "ran"]);
+    assert_eq!(run.status, 125, "{}", run.stderr);
+    assert!(run.stderr.contains("error[openings-unwritable]") && !scene.work.join("ran").exists(), "{}", run.stderr);
 }
 
 #[test]
