@@ -65,9 +65,17 @@ impl Finished {
 /// It takes the ending of every child of this process, so nothing else may be waiting for one; calls from several
 /// threads come one after the other.
 ///
+/// `waiting` is told once, where the wait for what was left behind isn't over at once, for which processes it is.
+///
 /// # Errors
 /// [`CommandError`] if the command can't be started or waited for.
-pub fn run(program: &OsStr, arguments: &[OsString], withheld: &[&str], grace: Duration) -> Result<Finished, CommandError> {
+pub fn run(
+    program: &OsStr,
+    arguments: &[OsString],
+    withheld: &[&str],
+    grace: Duration,
+    waiting: &mut dyn FnMut(&[Process]),
+) -> Result<Finished, CommandError> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = locked(&ONE_AT_A_TIME);
 
@@ -75,7 +83,7 @@ pub fn run(program: &OsStr, arguments: &[OsString], withheld: &[&str], grace: Du
     let forwarding = Forwarding::begin().map_err(|source| CommandError::Io { what: "signals can't be handled", source })?;
     let child = start(program, arguments, withheld, &forwarding.target)?;
     let outcome = wait_for(child, &forwarding.target)?;
-    let descendants = wait_for_descendants(&adoption, grace, &forwarding.was_asked_to_stop);
+    let descendants = wait_for_descendants(&adoption, grace, &forwarding.was_asked_to_stop, waiting);
     Ok(Finished { outcome, descendants })
 }
 
@@ -177,8 +185,14 @@ fn outcome_of(status: WaitStatus) -> Option<Outcome> {
     status.terminating_signal().map(Outcome::Killed)
 }
 
-fn wait_for_descendants(adoption: &Adoption, grace: Duration, was_asked_to_stop: &AtomicBool) -> Descendants {
+fn wait_for_descendants(
+    adoption: &Adoption,
+    grace: Duration,
+    was_asked_to_stop: &AtomicBool,
+    waiting: &mut dyn FnMut(&[Process]),
+) -> Descendants {
     let began = Instant::now();
+    let mut is_told = false;
     loop {
         match process::wait(WaitOptions::NOHANG) {
             Ok(Some(_)) => continue,
@@ -189,9 +203,37 @@ fn wait_for_descendants(adoption: &Adoption, grace: Duration, was_asked_to_stop:
         if began.elapsed() >= grace || was_asked_to_stop.load(Ordering::Relaxed) {
             return Descendants::Left;
         }
+        if !is_told && began.elapsed() >= UNNOTICED {
+            waiting(&left_behind());
+            is_told = true;
+        }
         thread::sleep(Duration::from_millis(10).min(grace.saturating_sub(began.elapsed())));
     }
 }
+
+/// A process that a command left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Process {
+    /// Its id.
+    pub id: u32,
+    /// What it calls itself.
+    pub name: String,
+}
+
+/// Returns the children of this process, as far as the system tells: after [`run`], what its command left behind.
+#[must_use]
+pub fn left_behind() -> Vec<Process> {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().filter_map(Result::ok);
+    let children = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let mut ids: Vec<u32> = children.flat_map(|ids| ids.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect();
+    ids.sort_unstable();
+    let name = |id| std::fs::read(format!("/proc/{id}/comm")).ok().map(|name| String::from_utf8_lossy(&name).trim_end().to_owned());
+    ids.into_iter().filter_map(|id| Some(Process { id, name: name(id)? })).collect()
+}
+
+/// A wait that nobody notices.
+const UNNOTICED: Duration = Duration::from_millis(500);
 
 /// As long as it lives, orphaned descendants become children of this process.
 struct Adoption {

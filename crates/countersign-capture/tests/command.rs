@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use countersign_capture::command::{CommandError, Descendants, Finished, Outcome, close_to_others, run};
+use countersign_capture::command::{CommandError, Descendants, Finished, Outcome, close_to_others, left_behind, run};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -25,7 +25,7 @@ fn alone() -> MutexGuard<'static, ()> {
 fn shell(script: &str, arguments: &[&Path], grace: Duration) -> Result<Finished, CommandError> {
     let mut all: Vec<OsString> = vec!["-c".into(), script.into(), "sh".into()];
     all.extend(arguments.iter().map(|path| path.as_os_str().to_owned()));
-    run(OsStr::new("sh"), &all, &[], grace)
+    run(OsStr::new("sh"), &all, &[], grace, &mut |_| {})
 }
 
 fn end(pid_file: &Path) {
@@ -92,16 +92,16 @@ fn tells_death_by_a_signal_from_an_exit() {
 #[test]
 fn tells_a_missing_program_from_one_that_cannot_be_executed() {
     let _alone = alone();
-    let missing = run(OsStr::new("no-such-program-anywhere"), &[], &[], LONG).unwrap_err();
+    let missing = run(OsStr::new("no-such-program-anywhere"), &[], &[], LONG, &mut |_| {}).unwrap_err();
     assert!(matches!(missing, CommandError::NotFound { .. }), "{missing}");
     assert!(missing.to_string().contains("`no-such-program-anywhere`"));
 
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::write(&data, "not a program").unwrap();
-    let refused = run(data.as_os_str(), &[], &[], LONG).unwrap_err();
+    let refused = run(data.as_os_str(), &[], &[], LONG, &mut |_| {}).unwrap_err();
     assert!(matches!(refused, CommandError::NotExecutable { .. }), "{refused}");
-    let refused = run(folder.path().as_os_str(), &[], &[], LONG).unwrap_err();
+    let refused = run(folder.path().as_os_str(), &[], &[], LONG, &mut |_| {}).unwrap_err();
     assert!(matches!(refused, CommandError::NotExecutable { .. }), "{refused}");
 }
 
@@ -114,6 +114,23 @@ fn sees_orphans_that_outlive_the_grace() {
     assert_eq!(finished.outcome, Outcome::Exited(4));
     assert_eq!(finished.descendants, Descendants::Left);
     end(&pid);
+}
+
+#[test]
+fn tells_for_whom_it_waits_and_who_is_left() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let pid = folder.path().join("pid");
+    let arguments =
+        ["-c".into(), "sleep 60 </dev/null >/dev/null 2>&1 & echo $! >\"$1\"".into(), "sh".into(), pid.clone().into_os_string()];
+    let mut told = Vec::new();
+    let finished = run(OsStr::new("sh"), &arguments, Duration::from_millis(600), &mut |left| told.push(left.to_vec())).unwrap();
+    assert_eq!(finished.descendants, Descendants::Left);
+    let id: u32 = fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
+    assert!(matches!(&told[..], [left] if matches!(&left[..], [process] if process.id == id && process.name == "sleep")), "{told:?}");
+    assert_eq!(left_behind(), told.concat());
+    end(&pid);
+    assert_eq!(left_behind(), []);
 }
 
 #[test]

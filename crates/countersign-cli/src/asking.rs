@@ -65,12 +65,13 @@ impl Asking {
     /// 2. The target is found out; a file is hashed.
     /// 3. The policy is loaded, from anywhere but the change that it judges, and the trust roots.
     /// 4. The inquiry is told whatever it wants to know.
-    pub(crate) fn decide(self) -> Result<Decision, Failure> {
+    pub(crate) fn decide(self) -> Result<(Decision, Asked), Failure> {
         self.conclude(|inquiry| inquiry.decide())
     }
 
-    /// Asks and looks for evidence as [`Asking::decide`] does, and draws what conclusion the caller wants.
-    pub(crate) fn conclude<T>(self, conclusion: impl FnOnce(Inquiry<'_>) -> T) -> Result<T, Failure> {
+    /// Asks and looks for evidence as [`Asking::decide`] does, and draws what conclusion the caller wants; with it comes the
+    /// question as it was typed.
+    pub(crate) fn conclude<T>(self, conclusion: impl FnOnce(Inquiry<'_>) -> T) -> Result<(T, Asked), Failure> {
         let policy = self.policy.clone().ok_or_else(|| {
             Failure::new("policy-missing", "no policy was given, and without one nothing is allowed")
                 .hint("give `--policy FILE`; `countersign init` writes one to begin with")
@@ -97,16 +98,17 @@ impl Asking {
         let trust = if self.trust.is_empty() && policy.names_public_good() { trust.with(public_good::current()?) } else { trust };
         let question = self.question(artifact.clone(), &known, at, &at_hand)?;
         // 4.
-        let mut inquiry = Inquiry::about(question, &trust, &policy)?;
-        self.tell(&mut inquiry, &known, &artifact, &at_hand)?;
-        Ok(conclusion(inquiry))
+        let named = self.policy.as_deref().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let mut inquiry = Inquiry::about(question, &trust, &policy).map_err(|error| Failure::from(error).within(&named))?;
+        let given = self.tell(&mut inquiry, &known, &artifact, &at_hand)?;
+        Ok((conclusion(inquiry), self.asked(given)))
     }
 
-    /// Returns the question as it was typed.
-    pub(crate) fn asked(&self) -> Asked {
+    /// Returns the question as it was typed, with the names of the bundles that were.
+    fn asked(&self, given: Vec<(Digest, String)>) -> Asked {
         let text = |word: &std::ffi::OsStr| word.to_string_lossy().into_owned();
         let files = |files: &[PathBuf]| files.iter().map(|file| text(file.as_os_str())).collect::<Vec<_>>();
-        let given = [
+        let typed = [
             ("--trust", files(&self.trust)),
             ("--store", self.store.clone()),
             ("--bundle", files(&self.bundle)),
@@ -114,8 +116,8 @@ impl Asking {
             ("--resource", self.resource.iter().cloned().collect()),
             ("--at", self.at.iter().map(ToString::to_string).collect()),
         ];
-        let options = given.into_iter().flat_map(|(flag, values)| values.into_iter().map(move |value| (flag, value))).collect();
-        Asked::new(text(&self.target), self.policy.as_deref().map(text), options)
+        let options = typed.into_iter().flat_map(|(flag, values)| values.into_iter().map(move |value| (flag, value))).collect();
+        Asked::new(text(&self.target), self.policy.as_deref().map(text), options).with_bundles(given)
     }
 
     fn time(&self) -> Result<Time, Failure> {
@@ -145,8 +147,14 @@ impl Asking {
         })
     }
 
-    /// Answers whatever the inquiry wants to know, from everything at hand.
-    fn tell(&self, inquiry: &mut Inquiry<'_>, known: &Artifact, artifact: &Digest, at_hand: &AtHand) -> Result<(), Failure> {
+    /// Answers whatever the inquiry wants to know, from everything at hand; returns the names of the bundles that were given.
+    fn tell(
+        &self,
+        inquiry: &mut Inquiry<'_>,
+        known: &Artifact,
+        artifact: &Digest,
+        at_hand: &AtHand,
+    ) -> Result<Vec<(Digest, String)>, Failure> {
         let named = stores::named(&self.store)?;
         let places = if self.store.is_empty() && self.bundle.is_empty() {
             if stores::default_path(at_hand.get()?).is_none() {
@@ -166,7 +174,7 @@ impl Asking {
                 inquiry.supply(&wanted, found);
             }
         }
-        Ok(())
+        Ok(supplies.named())
     }
 }
 

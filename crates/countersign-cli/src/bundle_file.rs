@@ -1,14 +1,13 @@
 //! The bytes of the bundles, or disclosures, in a file that is named.
 //! What they hold isn't looked at, beyond where one of several ends.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use countersign::json::Json;
 use countersign::limits;
 
 use crate::failure::Failure;
+use crate::patience;
 
 /// Reads the file, as far as a bundle may reach.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -33,9 +32,7 @@ pub(crate) fn read_all(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
 
 fn read_up_to(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     let failed = |error| Failure::new("bundle-unreadable", format!("the bundle `{}` can't be read", path.display())).because(&error);
-    let mut bytes = Vec::new();
-    File::open(path).map_err(failed)?.take(most).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    patience::read_up_to(path, most).map_err(failed)
 }
 
 /// Most that a file of several bundles may have.

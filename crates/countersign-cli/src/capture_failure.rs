@@ -1,10 +1,12 @@
 //! How it's told that a session, a file, an SBOM or a command can't be captured: codes and hints for those errors.
 //! The messages are the errors' own; none of them holds what a transcript says.
 
+use std::path::Path;
+
 use countersign_capture::artifact::ArtifactError;
 use countersign_capture::command::CommandError;
 use countersign_capture::observation::StateError;
-use countersign_capture::sbom::SbomError;
+use countersign_capture::sbom::{Sbom, SbomError};
 use countersign_capture::sealing::SealingError;
 use countersign_capture::session::TranscriptError;
 
@@ -52,11 +54,12 @@ impl From<ArtifactError> for Failure {
     }
 }
 
-impl From<SbomError> for Failure {
-    fn from(error: SbomError) -> Self {
-        let code = if matches!(error, SbomError::Io { .. }) { "sbom-unreadable" } else { "sbom-unusable" };
-        Self::of(code, &error)
-    }
+/// Reads an SBOM; what is wrong with one is told with its name.
+pub(crate) fn read_sbom(path: &Path) -> Result<Sbom, Failure> {
+    Sbom::read(path).map_err(|error| match error {
+        SbomError::Io { .. } => Failure::of("sbom-unreadable", &error),
+        _ => Failure::of("sbom-unusable", &error).within(&path.display().to_string()),
+    })
 }
 
 impl From<CommandError> for Failure {

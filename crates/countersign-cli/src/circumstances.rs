@@ -12,9 +12,9 @@ use countersign_capture::ci::{self, Ci};
 use countersign_capture::git::{Repository, public_uri};
 use countersign_capture::observation::{Claimed, Observation};
 use countersign_capture::sandbox_image::SandboxImage;
-use countersign_capture::sbom::Sbom;
 use countersign_capture::session::Fact;
 
+use crate::capture_failure::read_sbom;
 use crate::failure::Failure;
 use crate::output;
 use crate::ready;
@@ -60,7 +60,7 @@ impl Origin {
             observation = observation.ci(ci.clone());
         }
         if let Some(file) = &self.sbom {
-            observation = observation.sbom(Sbom::read(file)?);
+            observation = observation.sbom(read_sbom(file)?);
         }
         Ok(observation)
     }

@@ -70,6 +70,18 @@ impl Failure {
         self
     }
 
+    /// Returns the stable code.
+    pub(crate) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Says in which file it is.
+    #[must_use]
+    pub(crate) fn within(mut self, name: &str) -> Self {
+        self.message = format!("`{name}`: {}", self.message);
+        self
+    }
+
     /// Returns the message without causes and hints.
     pub(crate) fn message(&self) -> &str {
         &self.message
@@ -112,6 +124,8 @@ impl Failure {
         let mut next = first;
         while let Some(cause) = next {
             let text = cause.to_string();
+            // Where a file lies until it's whole says nothing to anybody.
+            let text = text.split(" at path \"").next().unwrap_or_default().to_owned();
             // Some errors repeat their cause in their own message.
             if !self.message.contains(&text) && !self.causes.iter().any(|told| told.contains(&text)) {
                 self.causes.push(text);

@@ -17,6 +17,7 @@ mod stores;
 mod policy_file;
 mod bundle_file;
 mod capture_failure;
+mod patience;
 mod ready;
 mod circumstances;
 mod keeping;

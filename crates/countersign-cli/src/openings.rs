@@ -23,6 +23,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use countersign::bundle::Bundle;
 use countersign::digest::{Algorithm, Digest};
 use countersign::seal::{Salt, SealedRecord};
 use countersign_sign::work_tree_above;
@@ -31,6 +32,7 @@ use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable as _, Kem, OpModeR};
 
+use crate::bundle_file;
 use crate::data_home::{data_home, home};
 use crate::failure::Failure;
 use crate::passphrase::PassphraseSource;
@@ -62,7 +64,7 @@ impl Kept {
         let wanted = match sha256(record) {
             Some(wanted) => wanted,
             None if is_name(record) => record.to_owned(),
-            None => return Self::at(Path::new(record)),
+            None => return Self::at(Path::new(record)).map_err(|failure| no_record(Path::new(record)).unwrap_or(failure)),
         };
         let folder = folder()?;
         let by_digest = folder.join(&wanted);
@@ -219,6 +221,16 @@ fn sha256(text: &str) -> Option<String> {
 /// Whether it has the form of a record's name, as `inspect` prints it.
 fn is_name(text: &str) -> bool {
     text.len() == NAME_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Says that a file is a bundle, which carries records and opens none.
+fn no_record(path: &Path) -> Option<Failure> {
+    let is_bundle = path.is_file() && bundle_file::read(path).is_ok_and(|bytes| Bundle::parse(&bytes).is_ok());
+    let name = path.display();
+    is_bundle.then(|| {
+        Failure::new("opening-missing", format!("`{name}` is a bundle, and no record"))
+            .hint(format!("`countersign inspect {name}` prints its records; name one by its digest"))
+    })
 }
 
 fn missing(record: &str) -> Failure {

@@ -33,6 +33,11 @@ impl PassphraseSource {
         }
     }
 
+    /// Returns true if a file was named.
+    pub(crate) const fn names_a_file(&self) -> bool {
+        self.passphrase_file.is_some()
+    }
+
     /// Returns true if a passphrase was given beforehand, so that nobody need be asked.
     pub(crate) fn is_given(&self) -> bool {
         self.passphrase_file.is_some() || env::var_os(VARIABLE).is_some()

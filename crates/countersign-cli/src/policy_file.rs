@@ -2,8 +2,6 @@
 //! What stands in it is the heart's affair; that it's never read from the change that it judges is this file's.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use countersign::digest::Digest;
@@ -13,6 +11,7 @@ use countersign::policy::Policy;
 use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::output;
+use crate::patience;
 use crate::repository::{self, AtHand};
 
 /// How a policy is named on the command line: FILE or git:REV:PATH.
@@ -93,10 +92,8 @@ pub(crate) fn read(path: &Path) -> Result<Policy, Failure> {
             failure
         }
     };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| failed(&error))?;
     // One byte more than a policy may have is enough for the heart to refuse it.
-    file.take(limits::POLICY_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    let bytes = patience::read_up_to(path, limits::POLICY_BYTES as u64 + 1).map_err(|error| failed(&error))?;
     parse(&bytes, &path.display().to_string())
 }
 

@@ -23,7 +23,7 @@ fn write(out: &mut String, decision: &Decision, asked: &Asked) -> fmt::Result {
     headline(out, decision, asked)?;
     requirements(out, &decision.requirements)?;
     next_steps(out, &decision.requirements, asked)?;
-    evidence(out, &decision.evidence)?;
+    evidence(out, &decision.evidence, asked)?;
     findings(out, decision)?;
     if rests_on_the_harness(decision) {
         let signed = if carried_by_keys(decision) { "signed by keys on a machine that the agent may share" } else { HARNESS };
@@ -116,7 +116,7 @@ pub(crate) fn next_steps(out: &mut String, requirements: &[RequirementResult], a
     Ok(())
 }
 
-fn evidence(out: &mut String, evidence: &[EvidenceResult]) -> fmt::Result {
+fn evidence(out: &mut String, evidence: &[EvidenceResult], asked: &Asked) -> fmt::Result {
     if evidence.is_empty() {
         return writeln!(out, "evidence: none by signers of the policy");
     }
@@ -140,6 +140,9 @@ fn evidence(out: &mut String, evidence: &[EvidenceResult]) -> fmt::Result {
         }
         if let Some(refusal) = item.refusal {
             write!(out, "  {ERROR}refused: {refusal}{ERROR:#}")?;
+            if let Some(file) = asked.file_of(&item.bundle) {
+                write!(out, "  `{}`", escaped(file))?;
+            }
         }
         writeln!(out)?;
     }

@@ -1,17 +1,30 @@
 //! The question as it was typed, to put what is known into the commands that help.
 //! Decisions hold none of it: they name no file of this machine.
 
+use countersign::digest::Digest;
+
 /// What was typed.
 pub(crate) struct Asked {
     target: String,
     policy: Option<String>,
     /// The other options that make the question what it is, with their values.
     options: Vec<(&'static str, String)>,
+    /// The bundles that were given, with their files.
+    bundles: Vec<(Digest, String)>,
 }
 
 impl Asked {
     pub(super) const fn new(target: String, policy: Option<String>, options: Vec<(&'static str, String)>) -> Self {
-        Self { target, policy, options }
+        Self { target, policy, options, bundles: Vec::new() }
+    }
+
+    pub(super) fn with_bundles(self, bundles: Vec<(Digest, String)>) -> Self {
+        Self { bundles, ..self }
+    }
+
+    /// Returns the file of a bundle that was given.
+    pub(crate) fn file_of(&self, bundle: &Digest) -> Option<&str> {
+        self.bundles.iter().find(|(given, _)| given == bundle).map(|(_, file)| file.as_str())
     }
 
     /// Returns what was asked about.

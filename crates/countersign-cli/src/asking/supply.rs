@@ -15,6 +15,8 @@ use crate::stores::Place;
 /// Everything at hand that can be evidence.
 pub(super) struct Supplies<'a> {
     bundles: Vec<Vec<u8>>,
+    /// The file of each bundle.
+    files: Vec<String>,
     places: Vec<Place>,
     artifact: &'a Artifact,
     sha256: &'a Digest,
@@ -30,8 +32,20 @@ impl<'a> Supplies<'a> {
         sha256: &'a Digest,
         at_hand: &'a AtHand,
     ) -> Result<Self, Failure> {
-        let bundles = bundles.iter().map(|path| bundle_file::read_all(path)).collect::<Result<Vec<_>, _>>()?.concat();
-        Ok(Self { bundles, places, artifact, sha256, at_hand })
+        let (mut all, mut files) = (Vec::new(), Vec::new());
+        for path in bundles {
+            let found = bundle_file::read_all(path)?;
+            let name = path.display();
+            let is_one = found.len() == 1;
+            files.extend((1..=found.len()).map(|line| if is_one { name.to_string() } else { format!("{name}, bundle {line}") }));
+            all.extend(found);
+        }
+        Ok(Self { bundles: all, files, places, artifact, sha256, at_hand })
+    }
+
+    /// Returns the digests of the bundles that were given, with their files.
+    pub(super) fn named(&self) -> Vec<(Digest, String)> {
+        self.bundles.iter().map(|bytes| Digest::sha256(bytes)).zip(self.files.iter().cloned()).collect()
     }
 
     /// Returns an answer from each place that has to do with what is wanted.

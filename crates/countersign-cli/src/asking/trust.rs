@@ -1,14 +1,13 @@
 //! The trust roots that a question names, read from files or by the word `public-good`.
 //! What they vouch for is the heart's affair.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use countersign::limits;
 use countersign::trust::{Trust, TrustRoot};
 
 use crate::failure::Failure;
+use crate::patience;
 use crate::public_good;
 
 /// Reads every trust root.
@@ -24,10 +23,8 @@ pub(crate) fn read_one(path: &Path) -> Result<TrustRoot, Failure> {
     let failed = |error: &std::io::Error| {
         Failure::new("trust-unreadable", format!("the trust root `{}` can't be read", path.display())).because(error)
     };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| failed(&error))?;
     // One byte more than a trust root may have is enough for the heart to refuse it.
-    file.take(limits::TRUST_ROOT_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    let bytes = patience::read_up_to(path, limits::TRUST_ROOT_BYTES as u64 + 1).map_err(|error| failed(&error))?;
     TrustRoot::parse(&bytes).map_err(|error| {
         Failure::new("trust-invalid", format!("`{}` is not a trust root that can be used", path.display()))
             .because(&error)

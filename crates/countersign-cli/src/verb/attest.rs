@@ -6,12 +6,12 @@ mod build;
 mod gate;
 mod sbom;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use countersign::statement::Statement;
-use countersign_capture::artifact::Artifact;
+use countersign_capture::artifact::{Artifact, ArtifactError};
 
 use crate::failure::Failure;
 use crate::keeping::Keeping;
@@ -67,5 +67,18 @@ fn sign(statement: &Statement, keeping: Keeping, passphrase: &PassphraseSource, 
 
 /// Reads files that are to be subjects.
 fn artifacts(paths: &[PathBuf]) -> Result<Vec<Artifact>, Failure> {
-    paths.iter().map(|path| Ok(Artifact::read(path)?)).collect()
+    paths.iter().map(|path| artifact(path)).collect()
+}
+
+/// Reads a file that is to be a subject.
+fn artifact(path: &Path) -> Result<Artifact, Failure> {
+    let name = path.display();
+    if path.is_dir() {
+        return Err(ArtifactError::NotAFile { path: path.to_owned() }.into());
+    }
+    if !path.exists() && ["git:", "sha256:"].iter().any(|scheme| path.as_os_str().as_encoded_bytes().starts_with(scheme.as_bytes())) {
+        return Err(Failure::new("subject-unsupported", format!("the subject is a file, and `{name}` names none"))
+            .hint("name the file; the commit that it was built from is named by `attest build --source REV`"));
+    }
+    Ok(Artifact::read(path)?)
 }

@@ -32,8 +32,7 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(crate) fn run(self, _: &PassphraseSource) -> Result<ExitCode, Failure> {
-        let asked = self.asking.asked();
-        let explanation = self.asking.conclude(|inquiry| inquiry.explain())?;
+        let (explanation, asked) = self.asking.conclude(|inquiry| inquiry.explain())?;
         match self.format {
             Format::Human => output::answer(&explained::human(&explanation, &asked))?,
             Format::Json => output::answer_bytes(&[explanation.to_json(), b"\n".to_vec()].concat())?,

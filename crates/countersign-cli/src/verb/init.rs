@@ -65,7 +65,7 @@ impl Init {
             output::warning("the repository has no remote `origin`, so the policy can't say from which repository things must come");
         }
         let policy = Policy::parse(text.as_bytes()).map_err(|error| Failure::of("policy-invalid", &error))?;
-        let path = top.join(repository::FOLDER).join("policy.yaml");
+        let path: std::path::PathBuf = top.join(repository::FOLDER).join("policy.yaml").components().collect();
         write_new(&path, &text)?;
         output::answer(&format!("{}  policy {}, {}\n", escaped(&path.display().to_string()), escaped(policy.id()), policy.digest()))?;
         match self.preset {

@@ -88,7 +88,7 @@ impl Shown {
     fn of(bytes: &[u8], name: &str, against: &[Bundle]) -> Result<Self, Failure> {
         let malformed = |error: &dyn std::error::Error| Failure::new("malformed", format!("`{name}`: {error}"));
         match Disclosed::read(bytes) {
-            Some(disclosure) => Disclosed::of(disclosure.map_err(|error| malformed(&error))?, against).map(Self::Disclosed),
+            Some(disclosure) => Disclosed::of(disclosure.map_err(|error| malformed(&error))?, name, against).map(Self::Disclosed),
             None => Bundle::parse(bytes).map(|bundle| Self::Claims(Claims::of(&bundle))).map_err(|error| malformed(&error)),
         }
     }

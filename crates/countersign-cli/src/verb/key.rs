@@ -103,12 +103,20 @@ impl Key {
 
 impl Generate {
     fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
+        if self.no_passphrase && passphrase.names_a_file() {
+            return Err(Failure::new("usage", "`--passphrase-file` and `--no-passphrase` contradict each other")
+                .hint("leave one out: is the private key to be encrypted?"));
+        }
         if self.openings {
             let protection = if self.no_passphrase { None } else { Some(passphrase.fresh("the key for openings")?) };
             let [private, public] = openings::generate(protection.as_ref())?;
             return told(&private, &public, "x25519", protection.is_some());
         }
         let prefix = self.out.map_or_else(signer::default_prefix, Ok)?;
+        if prefix.extension().is_some_and(|ending| ending == "key" || ending == "pub") {
+            let [given, meant] = [&prefix, &prefix.with_extension("")].map(|path| escaped(&path.display().to_string()));
+            output::warning(&format!("`--out` is a prefix, so the private key is `{given}.key`; `--out {meant}` makes `{meant}.key`"));
+        }
         let key_type = match self.key_type {
             Algorithm::P256 => KeyType::P256,
             Algorithm::Ed25519 => KeyType::Ed25519,

@@ -93,6 +93,18 @@ mod tests {
     }
 
     #[test]
+    fn a_synopsis_has_the_values_of_options_and_what_ends_them() {
+        let manual = manual();
+        let plain = |name: &str| manual[name].replace("\\-", "-").replace('\n', " ");
+        assert!(plain("countersign-run.1").contains("[--artifact <PATH>]..."), "{}", plain("countersign-run.1"));
+        assert!(plain("countersign-run.1").contains("-- <CMD>..."), "{}", plain("countersign-run.1"));
+        assert!(plain("countersign-verify.1").contains("[--policy <POLICY>]") && plain("countersign-verify.1").contains("<TARGET>"));
+        for name in ["init", "disclose", "shred"] {
+            assert!(plain(&format!("countersign-{name}.1")).contains("XDG_DATA_HOME"), "{name}");
+        }
+    }
+
+    #[test]
     fn an_example_stands_as_it_is_typed() {
         let page = &manual()["countersign-attest-build.1"];
         assert!(page.contains(".SH EXAMPLES\n"), "{page}");

@@ -14,8 +14,8 @@ use clap::{Args, ValueHint};
 use countersign::predicate::Noticed;
 use countersign::time::{Span, Time};
 use countersign_capture::agent_run::{AgentOfRun, agent_run};
-use countersign_capture::artifact::Artifact;
-use countersign_capture::command::{self, Descendants};
+use countersign_capture::artifact::{Artifact, ArtifactError};
+use countersign_capture::command::{self, Descendants, Process};
 use countersign_capture::git::Repository;
 use countersign_capture::local_build::local_build;
 use countersign_capture::observation::Made;
@@ -24,6 +24,7 @@ use countersign_capture::session::Agent;
 
 use crate::circumstances::{self, Confinement, Origin, fact};
 use crate::clock;
+use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::keeping::Keeping;
 use crate::openings;
@@ -82,6 +83,7 @@ impl Run {
         let artifacts = self.artifact.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>();
         let artifacts =
             artifacts.map_err(|error| Failure::new("artifact-unreadable", "the artifact's place can't be found").because(&error))?;
+        self.artifact.iter().try_for_each(|path| can_be_made(path))?;
         let mut was_dirty = false;
         let before = match &repository {
             Some(repository) if artifacts.is_empty() => {
@@ -106,7 +108,17 @@ impl Run {
 
         let (program, arguments) = self.command.split_first().ok_or_else(|| Failure::new("usage", "there is no command"))?;
         let started = clock::now()?;
-        let finished = command::run(program, arguments, keeper.token_variable().as_slice(), self.grace).map_err(Failure::from)?;
+        let waiting = &mut |left: &[Process]| {
+            let grace = self.grace.as_millis();
+            let grace = if grace.is_multiple_of(1_000) { format!("{} s", grace / 1_000) } else { format!("{grace} ms") };
+            output::labelled(
+                output::FAINT,
+                "note",
+                &format!("the command left {} behind: waiting up to {grace} for it to end", named(left)),
+            );
+        };
+        let finished = command::run(program, arguments, keeper.token_variable().as_slice(), self.grace, waiting).map_err(Failure::from)?;
+        let left = if finished.descendants == Descendants::Left { command::left_behind() } else { Vec::new() };
         let status = finished.exit_code();
         let after = || -> Result<(), Failure> {
             let made = if artifacts.is_empty() {
@@ -130,8 +142,13 @@ impl Run {
             if let Some(image) = sandbox_image {
                 observation = observation.sandbox_image(image);
             }
-            if artifacts.iter().zip(&untouched).any(|(path, before)| before.is_some() && Trace::of(path) == *before) {
-                output::warning("a file was there before and the command didn't write it; the statement says so");
+            let unwritten = |(_, path, before): &(&PathBuf, &PathBuf, &Option<Trace>)| before.is_some() && Trace::of(path) == **before;
+            let given = self.artifact.iter().zip(&artifacts).zip(&untouched).map(|((given, path), before)| (given, path, before));
+            let unwritten: Vec<_> =
+                given.filter(unwritten).map(|(given, ..)| format!("`{}`", escaped(&given.display().to_string()))).collect();
+            if !unwritten.is_empty() {
+                let names = unwritten.join(", ");
+                output::warning(&format!("{names}: was there before, and the command didn't write it; the statement says so"));
                 observation = observation.finding(Noticed::ArtifactUnwritten);
             }
             if matches!(made, Made::Tree(_)) {
@@ -146,7 +163,7 @@ impl Run {
                 );
             }
             if finished.descendants == Descendants::Left {
-                output::warning("the command left processes behind that still run; the statement says so");
+                output::warning(&format!("the command left {} behind, which may still write; the statement says so", named(&left)));
             }
             observation = observation.command(self.command.clone()).ended(finished).times(started, clock::now()?);
             let named = agent.as_ref().map(AgentOfRun::agent);
@@ -196,14 +213,30 @@ impl Run {
             None => None,
         };
         if named.is_none() && (self.session.is_given() || self.confinement.delegator().is_some()) {
-            return Err(Failure::new("usage", "`--session`, `--transcript` and `--on-behalf-of` concern an agent, and none is named")
-                .hint("name it: `--agent claude-code`"));
+            let hint = match self.agent {
+                Some(_) => "leave them out, or name the agent in place of `--agent none`",
+                None => "name it: `--agent claude-code`",
+            };
+            return Err(
+                Failure::new("usage", "`--session`, `--transcript` and `--on-behalf-of` concern an agent, and none is named").hint(hint)
+            );
         }
         let agent = named.map(AgentOfRun::new);
         if let Some(agent) = &agent {
             self.session.check(agent.agent())?;
         }
         Ok(agent)
+    }
+}
+
+/// Names processes as a user can find them.
+fn named(processes: &[Process]) -> String {
+    let shown: Vec<_> =
+        processes.iter().take(PROCESSES_SHOWN).map(|process| format!("`{}` ({})", escaped(&process.name), process.id)).collect();
+    match processes.len().saturating_sub(shown.len()) {
+        0 if shown.is_empty() => "processes".to_owned(),
+        0 => format!("{} {}", if shown.len() == 1 { "process" } else { "processes" }, shown.join(", ")),
+        more => format!("processes {} and {more} more", shown.join(", ")),
     }
 }
 
@@ -222,8 +255,16 @@ fn before_a_build(repository: &Repository, artifacts: &[PathBuf]) -> Option<Befo
 }
 
 /// Returns true if nothing in a transcript is as late as the run, as far as clocks agree.
-fn predates(sealed: &SealedSession, started: Time) -> bool {
+pub(super) fn predates(sealed: &SealedSession, started: Time) -> bool {
     sealed.session.total.finished.as_ref().is_some_and(|last| last.value.plus(Span::CLOCK_SKEW) < started)
+}
+
+/// Refuses what can't become an artifact, whatever the command does.
+fn can_be_made(path: &Path) -> Result<(), Failure> {
+    if path.file_name().and_then(|name| name.to_str()).is_none() {
+        return Err(ArtifactError::Name { path: path.to_owned() }.into());
+    }
+    if path.is_dir() { Err(ArtifactError::NotAFile { path: path.to_owned() }.into()) } else { Ok(()) }
 }
 
 /// Reads the files that were made. A command that failed may have made none.
@@ -266,4 +307,5 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
     milliseconds.map(Duration::from_millis).ok_or(DURATION)
 }
 
+const PROCESSES_SHOWN: usize = 5;
 const DURATION: &str = "expected a number of seconds, or a number and `ms`, `s`, `m` or `h`, such as `10s`";

@@ -52,11 +52,10 @@ pub(super) enum Format {
 
 impl Verify {
     pub(crate) fn run(self, passphrase: &PassphraseSource) -> Result<ExitCode, Failure> {
-        let asked = self.asking.asked();
         // What can't be signed or written is found out before the question is asked.
         let prepare = |file| Vsa::prepare(file, self.signer.as_deref(), &self.instance, &self.asking.trust, passphrase);
         let vsa = self.vsa.map(prepare).transpose()?;
-        let decision = self.asking.decide()?;
+        let (decision, asked) = self.asking.decide()?;
         // What was decided is told even where it can't be stated for others.
         let stated = vsa.map_or(Ok(()), |vsa| vsa.write(&decision));
         match self.format {

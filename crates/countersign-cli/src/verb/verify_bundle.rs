@@ -75,7 +75,7 @@ impl VerifyBundle {
                     Some(key) => verify::message_with_key(&bundle, artifact.as_artifact(), key, &root, at),
                     None => verify::message_with_certificate(&bundle, artifact.as_artifact(), &root, at),
                 };
-                told(&verified.map_err(|refusal| refused(&refusal))?)
+                told(&verified.map_err(|refusal| self.unlogged(refused(&refusal)))?)
             }
             bundle => {
                 let bundle = bundle.map_err(|error| self.malformed(&error))?;
@@ -83,7 +83,7 @@ impl VerifyBundle {
                     Some(key) => verify::with_logged_key(&bundle, key, &root, at),
                     None => verify::with_certificate(&bundle, &root, at),
                 };
-                let verified = verified.map_err(|refusal| refused(&refusal))?;
+                let verified = verified.map_err(|refusal| self.unlogged(refused(&refusal)))?;
                 if !artifact.is_subject_of(verified.value()) {
                     return Err(no("subject-mismatch", "the statement is about other artifacts"));
                 }
@@ -122,6 +122,16 @@ impl VerifyBundle {
         }
     }
 
+    /// Says whose logs a key's bundle was expected in, where nobody named any.
+    fn unlogged(&self, failure: Failure) -> Failure {
+        if self.key.is_none() || self.trusted_root.is_some() || !["log-entry-invalid", "time-unwitnessed"].contains(&failure.code()) {
+            return failure;
+        }
+        failure
+            .hint("no `--trusted-root` was given, so that of Sigstore's own instance was taken, where everything is logged")
+            .hint("what a key alone has signed is judged by `countersign verify`, under a policy that says `time: unwitnessed`")
+    }
+
     fn malformed(&self, error: &BundleError) -> Failure {
         no("malformed", format!("`{}`: {error}", self.bundle.display()))
     }
@@ -140,6 +150,10 @@ impl Named {
         let digest = word.to_str().and_then(|text| text.strip_prefix("sha256:")).and_then(|hex| Digest::new(Algorithm::Sha256, hex).ok());
         if let Some(digest) = digest.filter(|_| !path.exists()) {
             return Ok(Self::Digest(digest));
+        }
+        if word.to_str().is_some_and(|text| text.starts_with("sha256:")) && !path.exists() {
+            return Err(Failure::new("target-invalid", format!("`{}` names no digest", path.display()))
+                .hint("`sha256:` is followed by 64 hex digits in lower case"));
         }
         let failed = |error: &std::io::Error| {
             Failure::new("target-unreadable", format!("the artifact `{}` can't be read", path.display())).because(error)
@@ -185,7 +199,14 @@ fn public_key(path: &Path) -> Result<PublicKey, Failure> {
     // One byte more than anything that is taken for a key is enough to be refused.
     let read = File::open(path).and_then(|file| file.take(limits::POLICY_BYTES as u64 + 1).read_to_string(&mut pem));
     read.map_err(|error| unreadable().because(&error))?;
-    PublicKey::from_pem(&pem).map_err(|error| unreadable().because(&error))
+    PublicKey::from_pem(&pem).map_err(|error| {
+        let failure = unreadable().because(&error);
+        if pem.contains("PRIVATE KEY-----") {
+            let name = path.display();
+            return failure.hint(format!("it's a private key; `countersign key public file:{name}` prints its public half"));
+        }
+        failure.hint("it's taken as SubjectPublicKeyInfo in PEM, which begins with `-----BEGIN PUBLIC KEY-----`")
+    })
 }
 
 /// Returns by what it was verified, and the earliest time that a witness proves.

@@ -34,8 +34,7 @@ pub(crate) struct WhyNot {
 
 impl WhyNot {
     pub(crate) fn run(self, _: &PassphraseSource) -> Result<ExitCode, Failure> {
-        let asked = self.asking.asked();
-        let why_not = self.asking.conclude(|inquiry| inquiry.why_not())?;
+        let (why_not, asked) = self.asking.conclude(|inquiry| inquiry.why_not())?;
         match self.format {
             Format::Human => output::answer(&human(&why_not, &asked))?,
             Format::Json => output::answer_bytes(&[why_not.to_json(), b"\n".to_vec()].concat())?,

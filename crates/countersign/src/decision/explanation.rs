@@ -386,10 +386,11 @@ impl Inquiry<'_> {
         types
     }
 
-    /// What runs of agents can't show that were recorded where the agent could reach.
+    /// What runs, of agents and of builds, can't show that were recorded where an agent could reach.
     fn not_shown(&self, objects: &[Followed]) -> Vec<NotShown> {
         let about_any = |evidence: &&Evidence| objects.iter().any(|object| object.statements.contains(&evidence.bundle));
-        let runs: Vec<_> = self.evidence.values().filter(about_any).filter(|evidence| is_agent_run(evidence)).collect();
+        let is_provenance = |evidence: &&Evidence| evidence.standing.as_ref().is_ok_and(|believed| believed.provenance.is_some());
+        let runs: Vec<_> = self.evidence.values().filter(about_any).filter(is_provenance).collect();
         let reached = |evidence: &Evidence, names: &[&str]| {
             let facts = evidence.standing.as_ref().map_or(Vec::new(), facts::of);
             facts.iter().any(|fact| (names.is_empty() || names.contains(&fact.name)) && fact.basis <= Basis::Harness)
@@ -425,7 +426,7 @@ fn credential(credential: &Credential, signature: Option<&Signature>) -> Credent
     }
 }
 
-/// What a run that its agent could reach can't show, and the facts that could make one think so; none named, any fact.
+/// What a run that an agent could reach can't show, and the facts that could make one think so; none named, any fact.
 const NOT_SHOWN: &[(&str, &str, &[&str])] = &[
     ("transcript-true", "that the transcript is complete or true", &["transcript"]),
     ("model-answered", "which model really answered", &["model"]),

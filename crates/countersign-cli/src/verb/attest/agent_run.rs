@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use countersign::predicate::Noticed;
 use countersign::statement::Statement;
 use countersign_capture::agent_run::{AgentOfRun, agent_run};
 use countersign_capture::artifact::Artifact;
@@ -70,6 +71,18 @@ impl AgentRun {
             agent = agent.on_behalf_of(delegator);
         }
         let session = SealedSession::read(agent.agent(), &self.transcript, openings)?;
+        // Only a commit that is there dates what was made: a base that wasn't there yet can't be what it was made from.
+        if let (Made::Commits(commits), Some(repository)) = (&made, &repository) {
+            let parents = commits.first().and_then(|first| first.parents.first());
+            let base = parents.and_then(|base| repository.commit(base.hex()).ok());
+            if base.is_some_and(|base| super::super::run::predates(&session, base.committed_at)) {
+                output::warning(
+                    "the transcript ends before the commit that the agent began from was made, so it may be another run's; \
+                     the statement says so",
+                );
+                observation = observation.finding(Noticed::TranscriptPredatesRun);
+            }
+        }
         let keeping = self.keeping.sparing([&PathBuf::from(self.subject)]);
         Ok((agent_run(&made, agent.session(session), observation, openings)?, keeping))
     }

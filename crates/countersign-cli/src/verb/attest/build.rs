@@ -13,6 +13,7 @@ use super::artifacts;
 use crate::circumstances::{self, Origin, fact};
 use crate::failure::Failure;
 use crate::keeping::Keeping;
+use crate::output;
 use crate::repository;
 
 /// States that files were built here, and from which commit
@@ -45,6 +46,10 @@ impl Build {
             }
         }
         let made = Made::Artifacts(artifacts(&self.subject)?);
+        if self.source.is_none() {
+            output::warning("no commit is named that it was built from, so the statement names no source, and a policy may ask for one");
+            output::hint("name it by `--source REV`");
+        }
         Ok((local_build(&made, observation, &NotKept)?, self.keeping.sparing(&self.subject)))
     }
 }

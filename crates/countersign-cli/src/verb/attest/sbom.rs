@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use countersign::statement::Statement;
-use countersign_capture::artifact::Artifact;
 use countersign_capture::observation::StateError;
 
+use crate::capture_failure::read_sbom;
 use crate::failure::Failure;
 use crate::keeping::Keeping;
 
@@ -27,8 +27,8 @@ pub(super) struct Sbom {
 
 impl Sbom {
     pub(super) fn statement(self) -> Result<(Statement, Keeping), Failure> {
-        let sbom = countersign_capture::sbom::Sbom::read(&self.sbom)?;
-        let subject = Artifact::read(&self.subject)?.subject();
+        let sbom = read_sbom(&self.sbom)?;
+        let subject = super::artifact(&self.subject)?.subject();
         let statement = sbom.predicate.about(vec![subject]).map_err(StateError::from)?;
         Ok((statement, self.keeping.sparing([&self.subject, &self.sbom])))
     }

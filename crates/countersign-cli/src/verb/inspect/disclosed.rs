@@ -27,8 +27,8 @@ impl Disclosed {
     }
 
     /// Looks for the record in bundles; without any, the disclosure stands for itself.
-    pub(super) fn of(disclosure: Disclosure, bundles: &[Bundle]) -> Result<Self, Failure> {
-        let refused = |why: &str| Failure::new("disclosure-invalid", format!("the disclosure opens nothing: {why}"));
+    pub(super) fn of(disclosure: Disclosure, name: &str, bundles: &[Bundle]) -> Result<Self, Failure> {
+        let refused = |why: &str| Failure::new("disclosure-invalid", format!("the disclosure `{name}` opens nothing: {why}"));
         // What it shows is shown only if it belongs to what it names itself.
         disclosure.check(disclosure.claimed_record()).map_err(|error| refused(&error.to_string()))?;
         let mut opens = Vec::new();

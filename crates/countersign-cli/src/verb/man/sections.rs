@@ -12,7 +12,7 @@ pub(super) fn page(command: &Command) -> (String, Vec<u8>) {
     // Nothing fails that is written into memory.
     let _ = man.render_title(&mut page);
     let _ = man.render_name_section(&mut page);
-    let _ = man.render_synopsis_section(&mut page);
+    page.extend(synopsis(command).render().into_bytes());
     let _ = man.render_description_section(&mut page);
     let _ = man.render_options_section(&mut page);
     if command.has_subcommands() {
@@ -42,6 +42,35 @@ pub(super) fn page(command: &Command) -> (String, Vec<u8>) {
     (man.get_filename(), page)
 }
 
+/// Returns how the command is called: each option with its value, and what stands behind `--`.
+fn synopsis(command: &Command) -> Roff {
+    let mut line = vec![bold(command.get_bin_name().unwrap_or(command.get_name()))];
+    for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+        let names: Vec<_> = argument.get_value_names().unwrap_or_default().iter().map(|name| format!("<{name}>")).collect();
+        let values = if argument.get_action().takes_values() { names.join(" ") } else { String::new() };
+        let dots = if argument.get_num_args().is_some_and(|count| count.max_values() > 1) || repeats(argument) { "..." } else { "" };
+        let (open, close) = if argument.is_required_set() { ("", "") } else { ("[", "]") };
+        let behind = if argument.is_last_set() { "-- " } else { "" };
+        let called = match argument.get_long() {
+            Some(long) if values.is_empty() => format!(" {open}--{long}{close}{dots}"),
+            Some(long) => format!(" {open}--{long} {values}{close}{dots}"),
+            None if argument.is_positional() => format!(" {open}{behind}{values}{close}{dots}"),
+            None => continue,
+        };
+        line.push(roman(called));
+    }
+    if command.has_subcommands() {
+        line.push(roman(" <COMMAND>"));
+    }
+    let mut section = Roff::new();
+    section.control("SH", ["SYNOPSIS"]).text(line);
+    section
+}
+
+fn repeats(argument: &clap::Arg) -> bool {
+    matches!(argument.get_action(), clap::ArgAction::Append | clap::ArgAction::Count)
+}
+
 /// Adds a section of terms and what they mean, unless there are none.
 fn list<'a>(page: &mut Roff, heading: &str, items: impl Iterator<Item = (&'a str, &'a str)>) {
     let mut items = items.peekable();
@@ -53,9 +82,9 @@ fn list<'a>(page: &mut Roff, heading: &str, items: impl Iterator<Item = (&'a str
     }
 }
 
-/// Returns what is told of a command: what concerns an option that it, or a command within it, takes.
+/// Returns what is told of a command: what concerns it, or an option that it, or a command within it, takes.
 fn told<'a>(command: &'a Command, all: &'a [(&str, &str, &str)]) -> impl Iterator<Item = (&'a str, &'a str)> {
-    all.iter().filter(|(option, ..)| takes(command, option)).map(|(_, term, meaning)| (*term, *meaning))
+    all.iter().filter(|(option, ..)| takes(command, option) || *option == command.get_name()).map(|(_, term, meaning)| (*term, *meaning))
 }
 
 fn takes(command: &Command, option: &str) -> bool {
@@ -93,7 +122,7 @@ fn statuses(verb: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// An option, the variable that is read where there is that option, and what for.
+/// An option or a command, the variable that is read where there is that one, and what for.
 const ENVIRONMENT: &[(&str, &str, &str)] = &[
     ("passphrase-file", "COUNTERSIGN_PASSPHRASE", "The passphrase of the private key, if there is no --passphrase-file."),
     ("sandbox-image", "COUNTERSIGN_SANDBOX_IMAGE", "The image, if there is no --sandbox-image."),
@@ -101,6 +130,9 @@ const ENVIRONMENT: &[(&str, &str, &str)] = &[
     ("signer", "XDG_DATA_HOME", "Where the default key is looked for, if not below ~/.local/share."),
     ("mirror", "XDG_DATA_HOME", "Where trust roots are kept, if not below ~/.local/share."),
     ("mirror", "HTTPS_PROXY, ALL_PROXY, NO_PROXY", "By which proxy the mirror is asked."),
+    ("init", "XDG_DATA_HOME", "Where the default key is looked for, whose public half the policy gets, if not below ~/.local/share."),
+    ("disclose", "XDG_DATA_HOME", "Where openings and their key lie, if not below ~/.local/share."),
+    ("shred", "XDG_DATA_HOME", "Where openings lie, if not below ~/.local/share."),
     (
         "signing-config",
         "ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN, SIGSTORE_ID_TOKEN",
@@ -114,7 +146,7 @@ const ENVIRONMENT: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// An option, the file that is meant where it isn't given, and what for.
+/// An option or a command, the file that is meant where nothing else is given, and what for.
 const FILES: &[(&str, &str, &str)] = &[
     ("preset", ".countersign/policy.yaml", "The policy, at the top of the work tree."),
     ("store", ".countersign/evidence", "The default store, at the top of the work tree."),
@@ -130,4 +162,8 @@ const FILES: &[(&str, &str, &str)] = &[
         "What was fetched, a folder for each instance; trusted_root.json in it is a copy for --trust.",
     ),
     ("signer", "$XDG_DATA_HOME/countersign/keys/default.key", "The default key; its public half lies beside it."),
+    ("init", "$XDG_DATA_HOME/countersign/keys/default.pub", "The public half of the default key, which the policy gets."),
+    ("disclose", "$XDG_DATA_HOME/countersign/openings", "What opens sealed records, encrypted, a folder for each."),
+    ("disclose", "$XDG_DATA_HOME/countersign/keys/openings.key", "The key that opens them."),
+    ("shred", "$XDG_DATA_HOME/countersign/openings", "What opens sealed records, encrypted, a folder for each."),
 ];

@@ -10,6 +10,7 @@ use countersign_capture::sealing::{Openings, SealedSession};
 use countersign_capture::session::{Agent, TranscriptError};
 
 use crate::data_home::home;
+use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::output;
 use crate::ready;
@@ -39,8 +40,13 @@ impl SessionChoice {
         let Some(id) = &self.session else { return Ok(()) };
         match locate(agent, id) {
             Err(error @ TranscriptError::NotASessionId { .. }) => Err(error.into()),
+            Ok(_) => Ok(()),
             // The session, and the folder that it will lie in, may be the command's to make; its id is chosen beforehand.
-            _ => Ok(()),
+            Err(_) => {
+                let id = escaped(id);
+                output::warning(&format!("no session `{id}` is there; unless the command makes it, nothing will be signed"));
+                Ok(())
+            }
         }
     }
 
