@@ -57,7 +57,7 @@ fn the_command_gets_the_environment_without_what_is_ours_or_withheld() {
     let _alone = alone();
     // Cargo sets both for tests.
     let script = "test -z \"${CARGO_MANIFEST_DIR+x}${COUNTERSIGN_CORPORA+x}\" && test -n \"$CARGO_PKG_NAME\"";
-    let outcome = |withheld: &[&str]| run(OsStr::new("sh"), &["-c".into(), script.into()], withheld, LONG).unwrap().outcome;
+    let outcome = |withheld: &[&str]| run(OsStr::new("sh"), &["-c".into(), script.into()], withheld, LONG, &mut |_| {}).unwrap().outcome;
     assert_eq!(outcome(&["CARGO_MANIFEST_DIR"]), Outcome::Exited(0));
     assert_eq!(outcome(&[]), Outcome::Exited(1));
 }

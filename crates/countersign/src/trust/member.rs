@@ -269,7 +269,8 @@ mod tests {
     fn log(kind: AuthorityKind, place: usize) -> (PublicKey, String) {
         let root = TrustRoot::public_good().unwrap();
         let listed = root.prepared.root.tlogs.iter().map(|log| (AuthorityKind::Log, &log.public_key, &log.log_id));
-        let listed = listed.chain(root.prepared.root.ctlogs.iter().map(|log| (AuthorityKind::CertificateLog, &log.public_key, &log.log_id)));
+        let listed =
+            listed.chain(root.prepared.root.ctlogs.iter().map(|log| (AuthorityKind::CertificateLog, &log.public_key, &log.log_id)));
         let (_, key, id) = listed.filter(|(known, ..)| *known == kind).nth(place).unwrap();
         (PublicKey::from_der(key.raw_bytes.as_bytes()).unwrap(), crate::digest::hex(id.key_id.as_bytes()))
     }
