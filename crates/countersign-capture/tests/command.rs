@@ -124,7 +124,7 @@ fn tells_for_whom_it_waits_and_who_is_left() {
     let arguments =
         ["-c".into(), "sleep 60 </dev/null >/dev/null 2>&1 & echo $! >\"$1\"".into(), "sh".into(), pid.clone().into_os_string()];
     let mut told = Vec::new();
-    let finished = run(OsStr::new("sh"), &arguments, Duration::from_millis(600), &mut |left| told.push(left.to_vec())).unwrap();
+    let finished = run(OsStr::new("sh"), &arguments, &[], Duration::from_millis(600), &mut |left| told.push(left.to_vec())).unwrap();
     assert_eq!(finished.descendants, Descendants::Left);
     let id: u32 = fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
     assert!(matches!(&told[..], [left] if matches!(&left[..], [process] if process.id == id && process.name == "sleep")), "{told:?}");

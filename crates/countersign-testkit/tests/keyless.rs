@@ -216,7 +216,7 @@ fn signs_nothing_that_nobody_vouches_for() {
 fn logs_nothing_under_a_certificate_that_nobody_could_verify() {
     let instance = Instance::start();
     let config = SigningConfig::parse(&instance.signing_config(&[SecondLog, Times])).unwrap();
-    let elsewhere = Keyless::new(config, Trust::keys_only().with(Keyless::public_good_root().unwrap()), token()).unwrap();
+    let elsewhere = Keyless::new(config, Trust::keys_only().with(TrustRoot::public_good().unwrap()), token()).unwrap();
     let here = keyless(&instance, &[SecondLog, Times]);
     // The instance's clock is right, so ours is not.
     let (early, late) = (Time::from_unix(now().unix_seconds() - 3_600).unwrap(), now().plus(Span::seconds(7_200)));

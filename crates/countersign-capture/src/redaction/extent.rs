@@ -41,7 +41,7 @@ impl<'a> Extents<'a> {
                     Some(_) => {}
                 },
                 b'"' if depth > 0 && backslashes < (1 << (depth - 1)) => return None,
-                _ if next == quote && (backslashes >> depth) % 2 == 0 => return Some(at + backslashes),
+                _ if next == quote && (backslashes >> depth).is_multiple_of(2) => return Some(at + backslashes),
                 _ => {}
             }
             at += backslashes + 1;
@@ -116,12 +116,12 @@ mod tests {
 
     fn quoted<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
         let start = text.find(mark)? + mark.len();
-        Extents::of(text.as_bytes()).quoted(start, mark.as_bytes()).map(|end| &text[start..end])
+        Extents::of(text.as_bytes()).quoted(start, mark.as_bytes()).map(|end| text.get(start..end).unwrap())
     }
 
     fn word<'a>(text: &'a str, behind: &str) -> &'a str {
         let start = text.find(behind).unwrap() + behind.len();
-        &text[start..Extents::of(text.as_bytes()).word(start)]
+        text.get(start..Extents::of(text.as_bytes()).word(start)).unwrap()
     }
 
     #[test]

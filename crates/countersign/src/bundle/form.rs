@@ -1,6 +1,8 @@
 //! The form of a bundle: the raw check that every bundle passes before another parser reads it, whatever it signs.
 //! What the signature covers is read by who holds it.
 
+use std::collections::BTreeSet;
+
 use super::{BundleError, Material, Version};
 use crate::json::Json;
 use crate::limits::{self, quoted};
@@ -52,16 +54,19 @@ fn witnesses_once(material: &Json) -> Result<(), BundleError> {
     if entries.len().max(tokens.len()) > limits::WITNESSES {
         return Err(BundleError::TooManyWitnesses);
     }
-    let log = |entry: &Json| entry.pointer("/logId/keyId").map(Json::canonical);
-    let part = |entry: &Json, name| (log(entry), entry.get(name).map(Json::canonical));
-    let twice = |parts: Vec<_>| parts.iter().collect::<std::collections::BTreeSet<_>>().len() < parts.len();
-    if ["logIndex", "canonicalizedBody"].into_iter().any(|name| twice(entries.iter().map(|entry| part(entry, name)).collect())) {
+    let canonical = |json: Option<&Json>| json.map(Json::canonical);
+    let of_entry = |name: &'static str| move |entry: &Json| (canonical(entry.pointer("/logId/keyId")), canonical(entry.get(name)));
+    if twice(entries, of_entry("logIndex")) || twice(entries, of_entry("canonicalizedBody")) {
         return Err(BundleError::Twice("log entry"));
     }
-    if twice(tokens.iter().map(|token| (None, Some(token.canonical()))).collect()) {
+    if twice(tokens, Json::canonical) {
         return Err(BundleError::Twice("timestamp"));
     }
     Ok(())
+}
+
+fn twice<T: Ord>(items: &[Json], part: impl Fn(&Json) -> T) -> bool {
+    items.len() > 1 && items.iter().map(part).collect::<BTreeSet<_>>().len() < items.len()
 }
 
 fn exactly_one<'a>(json: &Json, group: &[&'a str]) -> Result<&'a str, BundleError> {

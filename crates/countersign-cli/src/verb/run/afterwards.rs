@@ -15,7 +15,7 @@ pub(super) fn hint(agent: Option<Agent>, made: &Made, artifacts: &[PathBuf], bef
         Made::Commits(commits) => ("", commits.last().map_or("git:HEAD".to_owned(), |tip| format!("git:{}", tip.id.hex()))),
         Made::Tree(_) => ("commit the changes, and ", "git:REV".to_owned()),
         Made::Artifacts(_) if agent.is_some() && artifacts.len() > 1 => ("for each file, ", "PATH".to_owned()),
-        Made::Artifacts(_) => ("", artifacts.iter().map(|path| word(path)).collect::<Vec<_>>().join(" ")),
+        Made::Artifacts(_) => ("", artifacts.iter().map(word).collect::<Vec<_>>().join(" ")),
     };
     let line = match (agent, made) {
         (Some(agent), _) => {
