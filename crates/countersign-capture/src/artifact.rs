@@ -5,8 +5,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 
 use countersign::digest::{Algorithm, Digest, Hasher};
 use countersign::statement::ResourceDescriptor;
@@ -54,69 +52,23 @@ pub fn hash<const N: usize>(
     for algorithm in algorithms {
         hashers.push(Hasher::new(algorithm).ok_or_else(|| io(io::ErrorKind::Unsupported.into()))?);
     }
-    let (file, length) = open(path)?;
+    let (mut file, length) = open(path)?;
+    let mut buffer = vec![0; BUFFER_BYTES];
     let mut done = 0;
-    let mut piece = |piece: &[u8]| {
+    loop {
+        let count = match file.read(&mut buffer) {
+            Ok(0) => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read.map_err(io)?,
+        };
+        let piece = buffer.get(..count).unwrap_or_default();
         hashers.iter_mut().for_each(|hasher| hasher.update(piece));
-        done += piece.len() as u64;
+        done += count as u64;
         progress(Progress { done, length });
-    };
-    let ahead = length > BUFFER_BYTES as u64 * 16;
-    if ahead { read_ahead(file, &mut piece) } else { read(file, &mut piece) }.map_err(io)?;
+    }
     let digests: Vec<_> = hashers.into_iter().map(Hasher::finish).collect();
     // INVARIANT: one hasher for each algorithm.
     digests.try_into().map_err(|_| io(io::ErrorKind::Unsupported.into()))
-}
-
-fn read(mut file: File, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        match fill(&mut file, &mut buffer)? {
-            0 => return Ok(()),
-            count => each(buffer.get(..count).unwrap_or_default()),
-        }
-    }
-}
-
-/// Reads the next pieces while one is hashed: of a file that lies in memory, reading costs a fifth of hashing.
-fn read_ahead(mut file: File, each: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-    let (full, pieces) = mpsc::sync_channel(BUFFERS);
-    let (empty, buffers) = mpsc::sync_channel::<Vec<u8>>(BUFFERS);
-    // What is moved in is dropped before the reader is waited for, however this ends.
-    thread::scope(move |scope| {
-        scope.spawn(move || {
-            // Who hashes no more takes no piece and hands back no buffer.
-            while let Ok(mut buffer) = buffers.recv() {
-                let read = fill(&mut file, &mut buffer);
-                let is_last = !matches!(read, Ok(1..));
-                if full.send(read.map(|count| (buffer, count))).is_err() || is_last {
-                    break;
-                }
-            }
-        });
-        for _ in 0..BUFFERS {
-            empty.send(vec![0; BUFFER_BYTES]).map_err(|_| io::ErrorKind::BrokenPipe)?;
-        }
-        // A file ends with a piece of nothing: a reader that is gone before has not read it all.
-        loop {
-            let (buffer, count) = pieces.recv().map_err(|_| io::ErrorKind::BrokenPipe)??;
-            if count == 0 {
-                return Ok(());
-            }
-            each(buffer.get(..count).unwrap_or_default());
-            // A reader that has come to the end takes no buffer.
-            drop(empty.send(buffer));
-        }
-    })
-}
-
-fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match file.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
-        }
-    }
 }
 
 /// How far a file is read.
@@ -166,8 +118,6 @@ pub enum ArtifactError {
 }
 
 const BUFFER_BYTES: usize = 1 << 17;
-/// How many of them are filled ahead.
-const BUFFERS: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -186,26 +136,14 @@ mod tests {
     fn tells_how_far_it_is_and_hashes_by_each_algorithm() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("made");
-        // The longer one is read ahead.
-        for length in [BUFFER_BYTES + 1, BUFFER_BYTES * 20 + 1] {
-            let bytes: Vec<_> = (0..length).map(|n| (n / 1000 % 251) as u8).collect();
-            std::fs::write(&path, &bytes).unwrap();
-            let mut told = Vec::new();
-            let [sha256, sha512] = hash(&path, [Algorithm::Sha256, Algorithm::Sha512], &mut |progress| told.push(progress)).unwrap();
-            assert_eq!(sha256, Digest::sha256(&bytes));
-            assert_eq!(sha512.algorithm(), Algorithm::Sha512);
-            let length = bytes.len() as u64;
-            assert_eq!(told.last(), Some(&Progress { done: length, length }));
-            assert!(told.len() > 1 && told.is_sorted_by_key(|progress| progress.done));
-        }
-    }
-
-    #[test]
-    fn who_panics_half_way_through_a_long_file_waits_for_nothing() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("made");
-        std::fs::write(&path, vec![7; BUFFER_BYTES * 20]).unwrap();
-        let hashed = std::panic::catch_unwind(|| hash(&path, [Algorithm::Sha256], &mut |_| panic!("enough")));
-        assert!(hashed.is_err());
+        let bytes = vec![7; BUFFER_BYTES + 1];
+        std::fs::write(&path, &bytes).unwrap();
+        let mut told = Vec::new();
+        let [sha256, sha512] = hash(&path, [Algorithm::Sha256, Algorithm::Sha512], &mut |progress| told.push(progress)).unwrap();
+        assert_eq!(sha256, Digest::sha256(&bytes));
+        assert_eq!(sha512.algorithm(), Algorithm::Sha512);
+        let length = bytes.len() as u64;
+        assert_eq!(told.last(), Some(&Progress { done: length, length }));
+        assert!(told.len() > 1 && told.is_sorted_by_key(|progress| progress.done));
     }
 }
