@@ -156,6 +156,7 @@ fn allowed(cases: &mut Cases) {
         "allow-builds-contradict",
         "A second build says that the same bytes were made from another commit. Both can't be all of the truth: it's a finding.",
         |world| {
+            build_only(world);
             let other = world::build_of(world::base()).outcome(RunOutcome { outcome: Outcome::Success, exit_code: Some(0) });
             let statement = other.about(world.artifact_subject()).expect("a statement");
             world.add("build-too", "platform", statement);
