@@ -1,6 +1,12 @@
 //! Secrets are found in whatever they stand, and digests, ids and lockfiles are no secrets.
 //! The planted ones are put together as the tests run, so that no scanner finds them here.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, reason = "a test may stop at what it doesn't expect")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may stop at what it doesn't expect"
+)]
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -340,7 +340,8 @@ fn an_empty_or_foreign_transcript_is_refused_and_a_truncated_one_says_so() {
         let run = scene.countersign(&format!("{AGENT} --transcript ../home/{file}.jsonl"), &["--", "sh", "-c", COMMIT]);
         assert!(run.status == 125 && run.stderr.contains("transcript-malformed"), "{}", run.stderr);
         let (tip, base) = (scene.shell("git rev-parse HEAD"), scene.shell("git rev-parse HEAD~1"));
-        let hint = format!("countersign attest agent-run --subject git:{tip} --base {base} --agent claude-code --transcript PATH");
+        let hint =
+            format!("countersign attest agent-run --subject git:{tip} --base {base} --agent claude-code --transcript ../home/{file}.jsonl");
         assert!(run.stderr.contains(&hint), "{}", run.stderr);
     }
     let transcript = Scene::transcript("truncated");

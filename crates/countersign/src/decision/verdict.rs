@@ -21,10 +21,12 @@ impl Inquiry<'_> {
         self.concluded(&self.verdicts()).0
     }
 
-    /// Makes the decision of what became of each requirement, and names what is missing for an allowance.
+    /// Makes the decision of what became of each requirement, and names what is missing where a requirement is unmet.
     pub(super) fn concluded(&self, verdicts: &[Verdict<'_>]) -> (Decision, Vec<Missing>) {
         let mut requirements: Vec<_> = verdicts.iter().map(|verdict| self.requirement_result(verdict)).collect();
-        let missing = self.missing(&requirements, verdicts);
+        // What only waits for an answer has no remedy, and can be much.
+        let is_unmet = requirements.iter().any(|result| result.status == Status::Unmet);
+        let missing = if is_unmet { self.missing(&requirements, verdicts) } else { Vec::new() };
         // What could not be fetched or judged is there already: making it again is no remedy.
         for result in requirements.iter_mut().filter(|result| result.status == Status::Unmet) {
             let pieces = missing.iter().filter(|piece| piece.requirements.contains(&result.id));

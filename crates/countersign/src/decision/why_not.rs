@@ -105,7 +105,11 @@ impl Inquiry<'_> {
     /// Decides as [`Inquiry::decide`] does, and names the fewest pieces that are missing for an allowance.
     #[must_use]
     pub fn why_not(self) -> WhyNot {
-        let (decision, missing) = self.concluded(&self.verdicts());
+        let verdicts = self.verdicts();
+        let (decision, mut missing) = self.concluded(&verdicts);
+        if missing.is_empty() {
+            missing = self.missing(&decision.requirements, &verdicts);
+        }
         WhyNot { schema: "https://countersign.dev/why-not/v1", decision, missing }
     }
 
