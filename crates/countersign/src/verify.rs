@@ -94,16 +94,26 @@ impl<T> Verified<T> {
 /// A [`Refusal`] with `signature-invalid`.
 pub fn with_key(bundle: &Bundle, key: &PublicKey) -> Result<Verified<Statement>, Refusal> {
     // 1. is held by the type of `bundle`.
-    // 2.
-    if !key.could_have_made(bundle.signature()) {
-        return Err(Refusal::new(Reason::SignatureInvalid, "the signature is not of the key's algorithm"));
-    }
-    // 3.
-    if !key.has_signed(&bundle.signed_bytes(), bundle.signature()) {
-        return Err(Refusal::new(Reason::SignatureInvalid, key.refusal()));
-    }
+    // 2. and 3.
+    signature(key, &bundle.signed_bytes(), bundle.signature())?;
     // 4. and 5.
     Ok(verified(bundle.statement(), bundle.digest().clone(), Signature::Key(key.clone()), Vec::new()))
+}
+
+/// Checks that `signature` is the key's, over the message itself, and has the form of the key's algorithm.
+///
+/// That tells who signed these bytes, and makes nothing verified of them: a statement is verified with its bundle.
+///
+/// # Errors
+/// A [`Refusal`] with `signature-invalid`.
+pub fn signature(key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), Refusal> {
+    if !key.could_have_made(signature) {
+        return Err(Refusal::new(Reason::SignatureInvalid, "the signature is not of the key's algorithm"));
+    }
+    if !key.has_signed(message, signature) {
+        return Err(Refusal::new(Reason::SignatureInvalid, key.refusal()));
+    }
+    Ok(())
 }
 
 /// Verifies that `key` has signed the bundle's statement, as [`with_key`] does, and when.
