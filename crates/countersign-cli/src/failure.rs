@@ -5,7 +5,7 @@ use std::error::Error;
 
 use countersign::inquiry::QuestionError;
 use countersign_capture::git::GitError;
-use countersign_sign::{AttestError, KeyError, SignError};
+use countersign_sign::{AttestError, KeyError, Problem, RemoteError, SignError};
 use countersign_store::StoreError;
 
 use crate::escape::escaped;
@@ -149,10 +149,24 @@ impl From<KeyError> for Failure {
     }
 }
 
+impl From<RemoteError> for Failure {
+    fn from(error: RemoteError) -> Self {
+        let failure = Self::of(error.code(), &error);
+        match error.problem {
+            Problem::NotBuiltIn => {
+                failure.hint("sign by a program of your own: `exec:PROGRAM`, a local key: `file:PREFIX.key`, or an identity: `keyless:`")
+            }
+            Problem::Unanswered { .. } | Problem::TooLate { .. } => failure.hint("nothing was signed; the same command can be given again"),
+            _ => failure,
+        }
+    }
+}
+
 impl From<SignError> for Failure {
     fn from(error: SignError) -> Self {
         match error {
             SignError::Local(error) => error.into(),
+            SignError::Remote(error) => error.into(),
             other => Self::of("signer-failed", &other),
         }
     }

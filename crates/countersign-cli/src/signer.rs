@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use countersign::bundle::Bundle;
 use countersign::identity::PublicKey;
 use countersign::statement::Statement;
-use countersign_sign::{IdentityToken, Keyless, LocalKey, Session, Signer, attest, read_key_file};
+use countersign_sign::{IdentityToken, Keyless, LocalKey, Patience, RemoteKey, Session, Signer, attest, read_key_file};
 
 use crate::clock;
 use crate::data_home::{data_home, home};
@@ -17,8 +17,9 @@ use crate::output;
 use crate::passphrase::PassphraseSource;
 
 /// How SIGNER is explained in help texts.
-pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key, or keyless:[env:NAME|file:PATH|exec:PROGRAM] for an identity, by the token \
-    that the CI system, a variable, a file or a program gives [default: file:$XDG_DATA_HOME/countersign/keys/default.key]";
+pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key; exec:PROGRAM for a key elsewhere; or \
+    keyless:[env:NAME|file:PATH|exec:PROGRAM] for an identity, by the token that the CI system, a variable, a file or a program gives \
+    [default: file:$XDG_DATA_HOME/countersign/keys/default.key]";
 
 /// Who signs statements.
 pub(crate) enum Attester {
@@ -95,12 +96,15 @@ pub(crate) fn attester(
 
 /// Opens a signer's key; without one, the default key.
 pub(crate) fn open(signer: Option<&str>, passphrase: &PassphraseSource) -> Result<Box<dyn Signer>, Failure> {
-    opened(&path(signer)?, passphrase).map(|key| Box::new(key) as Box<dyn Signer>)
+    match elsewhere(signer)? {
+        Some(key) => Ok(Box::new(key)),
+        None => Ok(Box::new(opened(&path(signer)?, passphrase)?)),
+    }
 }
 
 /// A signer's public half, and what it was read from.
 pub(crate) enum PublicHalf {
-    /// The private key itself.
+    /// The private key itself, or who keeps it.
     Derived(PublicKey),
     /// The file beside a private key that is locked: nobody has compared the two.
     Beside(PublicKey, PathBuf),
@@ -111,6 +115,9 @@ pub(crate) enum PublicHalf {
 ///
 /// A file that disagrees with a private key that is open is warned of.
 pub(crate) fn public_half(signer: Option<&str>, passphrase: &PassphraseSource) -> Result<PublicHalf, Failure> {
+    if let Some(key) = elsewhere(signer)? {
+        return Ok(PublicHalf::Derived(key.public_key().clone()));
+    }
     let path = path(signer)?;
     let beside = path.with_extension("pub");
     let is_pair = path.extension().is_some_and(|ending| ending == "key");
@@ -132,6 +139,12 @@ pub(crate) fn public_half(signer: Option<&str>, passphrase: &PassphraseSource) -
         output::warning(&format!("`{beside}` is another key's; what is printed is the public half of `{path}` itself"));
     }
     Ok(PublicHalf::Derived(key))
+}
+
+/// Opens a key that somebody else keeps, if that's what is named.
+fn elsewhere(signer: Option<&str>) -> Result<Option<RemoteKey>, Failure> {
+    let Some(uri) = signer.filter(|signer| RemoteKey::is_named_by(signer)) else { return Ok(None) };
+    Ok(Some(RemoteKey::open(uri, &|name| std::env::var(name).ok(), Patience::default())?))
 }
 
 /// Reads the public half that lies in a file; `None` for whatever else lies there.
@@ -202,11 +215,7 @@ fn key_path(signer: &str) -> Result<PathBuf, Failure> {
         )
         .hint("a policy names the identity in place of a key: `identity: {issuer: …, subject: …, trustRoot: …}`"));
     }
-    match ELSEWHERE.iter().find(|scheme| signer.starts_with(*scheme)) {
-        Some(scheme) => Err(Failure::new("signer-unsupported", format!("signers `{scheme}…` are not supported by this version"))
-            .hint("sign with a local key: `file:PREFIX.key`, or an identity: `keyless:`")),
-        None => Err(invalid(signer)),
-    }
+    Err(invalid(signer))
 }
 
 fn invalid(signer: &str) -> Failure {
@@ -218,12 +227,10 @@ fn invalid(signer: &str) -> Failure {
     if Path::new(signer).exists() {
         failure.hint(format!("for a key file write `file:{signer}`"))
     } else {
-        failure.hint("a signer is `file:PREFIX.key` or `keyless:`")
+        failure.hint("a signer is `file:PREFIX.key`, a key elsewhere: `exec:PROGRAM`, or `keyless:`")
     }
 }
 
 /// Largest file that is read as a public key.
 const PUBLIC_KEY_BYTES: u64 = 64 << 10;
-/// The signers of the design that this version doesn't have.
-const ELSEWHERE: [&str; 6] = ["awskms:", "gcpkms:", "azurekms:", "hashivault:", "pkcs11:", "exec:"];
 const KEYLESS: &str = "keyless:";

@@ -85,6 +85,7 @@ pub(crate) fn ask(
 }
 
 /// Returns true if there is such a program to start, by its path or where `PATH` leads.
+#[cfg(feature = "keyless")]
 pub(crate) fn is_there(program: &str) -> bool {
     let is_file = |path: &Path| path.is_file();
     if program.contains('/') {

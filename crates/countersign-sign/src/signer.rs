@@ -4,8 +4,10 @@
 use countersign::identity::PublicKey;
 
 use crate::local::{KeyError, LocalKey};
+#[cfg(feature = "remote")]
+use crate::remote::RemoteError;
 
-/// Something that signs: a local key today, a key elsewhere by the same two methods.
+/// Something that signs: a local key, or one elsewhere.
 pub trait Signer {
     /// Returns the public half.
     ///
@@ -13,7 +15,7 @@ pub trait Signer {
     /// [`SignError`] if the signer can't say it.
     fn public_key(&self) -> Result<PublicKey, SignError>;
 
-    /// Signs the message itself, by the key's algorithm: P-256 gives DER, Ed25519 64 bytes.
+    /// Signs the message itself, by the key's algorithm: P-256 and P-384 give DER, Ed25519 64 bytes.
     ///
     /// # Errors
     /// [`SignError`] if the signer doesn't sign.
@@ -40,4 +42,8 @@ pub enum SignError {
     /// The local key doesn't sign.
     #[error("the local key doesn't sign: {0}")]
     Local(#[source] KeyError),
+    /// The key elsewhere doesn't sign.
+    #[cfg(feature = "remote")]
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
 }

@@ -1,0 +1,29 @@
+//! What tests of keys elsewhere begin with: a program that keeps one, and something to sign.
+//! What is expected of them stands in the tests.
+#![allow(dead_code, reason = "each test uses a part")]
+
+use std::path::Path;
+
+use countersign::digest::{Algorithm, Digest};
+use countersign::predicate::{GateResult, TestResult};
+use countersign::statement::{ResourceDescriptor, Statement};
+use countersign_sign::RemoteError;
+
+/// Names the key behind our own program, with these words behind it.
+pub(crate) fn program(words: &str) -> String {
+    let path = Path::new(env!("CARGO_BIN_EXE_exec-signer"));
+    format!("exec:{} {words}", path.display())
+}
+
+/// Something to sign.
+pub(crate) fn statement() -> Statement {
+    let tree = Digest::new(Algorithm::GitTree, "1".repeat(40)).unwrap();
+    TestResult::of_gate("unit-tests", GateResult::Passed, None).about(vec![ResourceDescriptor::new("tree", tree)]).unwrap()
+}
+
+/// Holds if the error repeats nothing of what was secret.
+pub(crate) fn holds_no_secret(error: &RemoteError) {
+    for text in [error.to_string(), format!("{error:?}")] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
