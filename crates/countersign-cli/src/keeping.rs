@@ -91,9 +91,9 @@ impl Keeper {
         self.signer.attest(|_| Ok(statement.clone()))
     }
 
-    /// Returns the variable that lets its holder sign as we do, if there is one.
-    pub(crate) fn token_variable(&self) -> Option<&str> {
-        self.signer.token_variable()
+    /// Returns the variables that let their holder sign as we do.
+    pub(crate) fn credential_variables(&self) -> Vec<&str> {
+        self.signer.credential_variables()
     }
 
     /// Keeps the bundle, and returns a line for each copy.

@@ -17,7 +17,7 @@ use crate::output;
 use crate::passphrase::PassphraseSource;
 
 /// How SIGNER is explained in help texts.
-pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key; exec:PROGRAM for a key elsewhere; or \
+pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key; hashivault://KEY or exec:PROGRAM for a key elsewhere; or \
     keyless:[env:NAME|file:PATH|exec:PROGRAM] for an identity, by the token that the CI system, a variable, a file or a program gives \
     [default: file:$XDG_DATA_HOME/countersign/keys/default.key]";
 
@@ -49,11 +49,11 @@ impl Attester {
         }
     }
 
-    /// Returns the variable that an identity's token comes from: whoever has it signs as that identity.
-    pub(crate) fn token_variable(&self) -> Option<&str> {
+    /// Returns the variables that a credential or an identity's token comes from: whoever has it signs as well.
+    pub(crate) fn credential_variables(&self) -> Vec<&str> {
         match self {
-            Self::Key(_) => None,
-            Self::Identity(keyless) => keyless.token_variable(),
+            Self::Key(key) => key.credential_variables().to_vec(),
+            Self::Identity(keyless) => keyless.token_variable().into_iter().collect(),
         }
     }
 }
@@ -227,7 +227,7 @@ fn invalid(signer: &str) -> Failure {
     if Path::new(signer).exists() {
         failure.hint(format!("for a key file write `file:{signer}`"))
     } else {
-        failure.hint("a signer is `file:PREFIX.key`, a key elsewhere: `exec:PROGRAM`, or `keyless:`")
+        failure.hint("a signer is `file:PREFIX.key`, a key elsewhere such as `hashivault://KEY` or `exec:PROGRAM`, or `keyless:`")
     }
 }
 

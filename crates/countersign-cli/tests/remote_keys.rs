@@ -1,4 +1,4 @@
-//! Keys elsewhere on the command line: a program that calls openssl.
+//! Keys elsewhere on the command line: a server of the testkit in place of Vault's, and a program that calls openssl.
 //! What goes wrong with them is tried where signing is; here only what is typed and told counts.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at what it doesn't expect")]
 
@@ -6,7 +6,26 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use countersign_testkit::kms::{Kms, TOKEN};
 use tempfile::TempDir;
+
+#[test]
+fn signs_with_a_key_of_vault_that_a_policy_names() {
+    let desk = Desk::new();
+    desk.signs_what_a_policy_allows("hashivault://p256");
+    desk.signs_what_a_policy_allows("hashivault://ed25519");
+}
+
+#[test]
+fn keeps_the_credential_from_the_command_that_is_observed() {
+    let desk = Desk::new();
+    let script = "test -z \"$VAULT_TOKEN\" && test -n \"$VAULT_ADDR\" && echo made > made.tar";
+    let arguments =
+        ["run", "--signer", "hashivault://p256", "--artifact", "made.tar", "--out", "made.sigstore.json", "--", "sh", "-c", script];
+    let observed = desk.run(&arguments);
+    assert!(observed.status.success(), "{observed:?}");
+    assert!(desk.folder.path().join("made.sigstore.json").exists());
+}
 
 #[test]
 fn signs_with_a_key_behind_the_program_that_is_documented() {
@@ -30,6 +49,8 @@ fn signs_with_a_key_behind_the_program_that_is_documented() {
 fn tells_what_is_wrong_with_a_key_elsewhere_and_never_a_credential() {
     let desk = Desk::new();
     for (signer, words) in [
+        ("hashivault://nobody", "error[signer-refused]: `hashivault://nobody`: there is no such key"),
+        ("hashivault://a/b", "error[signer-invalid]"),
         ("exec:false hunter2", "error[signer-failed]: `exec:false`: the program failed (exit status: 1)"),
         ("gcpkms://projects/p", "error[signer-unsupported]"),
     ] {
@@ -37,7 +58,7 @@ fn tells_what_is_wrong_with_a_key_elsewhere_and_never_a_credential() {
             let told = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(output.status.code() == Some(3) && told.contains(words), "{signer}: {told}");
             assert!(output.stdout.is_empty(), "{output:?}");
-            assert!(!told.contains("hunter2"), "{told}");
+            assert!(!told.contains(TOKEN) && !told.contains("hunter2"), "{told}");
         }
     }
     assert!(!desk.folder.path().join("app.sigstore.json").exists());
@@ -46,13 +67,14 @@ fn tells_what_is_wrong_with_a_key_elsewhere_and_never_a_credential() {
 /// A folder with everything in it, outside of any work tree.
 struct Desk {
     folder: TempDir,
+    server: Kms,
 }
 
 impl Desk {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("app.tar"), b"an artifact").unwrap();
-        Self { folder }
+        Self { folder, server: Kms::transit() }
     }
 
     fn signs_what_a_policy_allows(&self, signer: &str) {
@@ -74,6 +96,7 @@ impl Desk {
     fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
         command.current_dir(self.folder.path()).args(arguments).env_clear().env("HOME", self.folder.path()).env("NO_COLOR", "1");
+        command.env("VAULT_ADDR", self.server.url()).env("VAULT_TOKEN", TOKEN);
         command.env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap()
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! The clients of the `sigstore-*` crates put a server's words into their errors, which can repeat the token that was
 //! sent, read answers of any length, and follow redirects with the token; so only their types are used.
+#![cfg_attr(not(feature = "keyless"), expect(dead_code, reason = "logs alone are asked where an entry is, and what nobody heard"))]
 
 mod address;
 
@@ -15,7 +16,6 @@ use std::time::{Duration, Instant};
 use ureq::Agent;
 use ureq::http::Response;
 use ureq::tls::{RootCerts, TlsConfig};
-use zeroize::Zeroizing;
 
 pub(crate) use address::Address;
 
@@ -32,8 +32,8 @@ pub(crate) struct Request<'a> {
     pub(crate) address: &'a Address,
     /// What is sent, and of which kind it is; nothing is sent to read.
     pub(crate) body: Option<(&'static str, &'a [u8])>,
-    /// What lets us in.
-    pub(crate) bearer: Option<&'a Zeroizing<String>>,
+    /// What else is said, such as what lets us in.
+    pub(crate) headers: &'a [(&'static str, &'a str)],
     /// Most bytes of the answer.
     pub(crate) most: u64,
 }
@@ -48,14 +48,17 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    /// Makes a client that has an attempt without an answer followed by another after a while.
+    /// Makes a client that has an attempt without an answer followed by another after a while, and believes the
+    /// certificates that the system does.
     pub(crate) fn new(one_attempt: Duration) -> Self {
+        Self::believing(RootCerts::PlatformVerifier, one_attempt)
+    }
+
+    /// Makes a client that believes these certificates.
+    pub(crate) fn believing(roots: RootCerts, one_attempt: Duration) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let agent = |config: ureq::config::ConfigBuilder<ureq::typestate::AgentScope>| {
-            let tls = TlsConfig::builder()
-                .root_certs(RootCerts::PlatformVerifier)
-                .unversioned_rustls_crypto_provider(Arc::clone(&provider))
-                .build();
+            let tls = TlsConfig::builder().root_certs(roots.clone()).unversioned_rustls_crypto_provider(Arc::clone(&provider)).build();
             let config = config.tls_config(tls).http_status_as_error(false).user_agent(USER_AGENT);
             // A redirect is an answer like another: nothing that was meant for one server is sent to a second.
             let config = config.max_redirects(0).max_redirects_will_error(false);
@@ -98,19 +101,18 @@ impl Client {
     fn once(&self, request: &Request<'_>, left: Duration) -> Result<(Answer, Option<Duration>), Failed> {
         let agent = if request.address.is_loopback() { &self.direct } else { &self.agent };
         let (url, patience) = (request.address.as_str(), Some(left.min(self.one_attempt)));
-        let bearer = request.bearer.map(|token| Zeroizing::new(format!("Bearer {}", token.as_str())));
         let called = match request.body {
             Some((kind, body)) => {
                 let mut call = agent.post(url).config().timeout_global(patience).build().header("content-type", kind);
-                if let Some(bearer) = &bearer {
-                    call = call.header("authorization", bearer.as_str());
+                for (name, value) in request.headers {
+                    call = call.header(*name, *value);
                 }
                 call.send(body)
             }
             None => {
                 let mut call = agent.get(url).config().timeout_global(patience).build().header("accept", "application/json");
-                if let Some(bearer) = &bearer {
-                    call = call.header("authorization", bearer.as_str());
+                for (name, value) in request.headers {
+                    call = call.header(*name, *value);
                 }
                 call.call()
             }
@@ -335,7 +337,7 @@ mod tests {
             let _ = stream.read(&mut [0; 4096]);
             answer(&mut stream);
         });
-        let request = Request { address: &address, body: None, bearer: None, most: 1 << 10 };
+        let request = Request { address: &address, body: None, headers: &[], most: 1 << 10 };
         let answer = Client::new(Duration::from_secs(20)).ask(&request, Instant::now() + Duration::from_secs(20));
         server.join().unwrap();
         answer

@@ -4,8 +4,12 @@
 
 mod error;
 mod patience;
+#[cfg(feature = "prehash")]
+mod scheme;
 #[cfg(feature = "exec")]
 pub(crate) mod exec;
+#[cfg(feature = "hashivault")]
+mod hashivault;
 
 use std::fmt;
 use std::sync::Arc;
@@ -81,6 +85,8 @@ fn keeper(uri: &str, variable: Variables<'_>) -> Result<Arc<dyn Keeper>, Problem
     match uri.split_once(':') {
         #[cfg(feature = "exec")]
         Some(("exec", rest)) => exec::open(rest, variable),
+        #[cfg(feature = "hashivault")]
+        Some(("hashivault", rest)) => hashivault::open(rest, variable),
         _ => Err(Problem::NotBuiltIn),
     }
 }
@@ -92,6 +98,10 @@ impl Signer for RemoteKey {
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         Self::sign(self, message).map_err(SignError::Remote)
+    }
+
+    fn credential_variables(&self) -> &[&'static str] {
+        self.keeper.credential_variables()
     }
 }
 
@@ -111,6 +121,11 @@ trait Keeper: Send + Sync {
 
     /// Signs the message itself, by the algorithm of the public half. Nobody believes the answer before it's verified.
     fn sign(&self, found: &Found, message: &[u8], until: &Until) -> Result<Vec<u8>, Problem>;
+
+    /// Returns the variables of the environment that hold what lets us in.
+    fn credential_variables(&self) -> &[&'static str] {
+        &[]
+    }
 }
 
 /// A key that was found.

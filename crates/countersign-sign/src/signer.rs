@@ -20,6 +20,11 @@ pub trait Signer {
     /// # Errors
     /// [`SignError`] if the signer doesn't sign.
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
+
+    /// Returns the variables of the environment that this signer's credential comes from: whoever has it signs as well.
+    fn credential_variables(&self) -> &[&'static str] {
+        &[]
+    }
 }
 
 impl Signer for LocalKey {

@@ -14,6 +14,7 @@ mod faults;
 mod golden;
 mod http;
 pub mod instance;
+pub mod kms;
 pub mod tuf;
 mod world;
 

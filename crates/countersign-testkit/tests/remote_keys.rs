@@ -10,14 +10,17 @@ use std::time::{Duration, Instant};
 
 use countersign::verify;
 use countersign_sign::{Cancellation, LocalKey, Patience, Problem, RemoteKey, attest, check_signer};
+use countersign_testkit::instance::Fault;
+use countersign_testkit::kms::Kms;
 
-use elsewhere::{program, statement};
+use elsewhere::{open, program, statement, variables};
 
 #[test]
 fn every_signer_does_what_is_expected_of_one() {
-    let signers: [&str; 2] = [&program("p256"), &program("ed25519")];
+    let server = Kms::transit();
+    let signers: [&str; 4] = [&program("p256"), &program("ed25519"), "hashivault://p256", "hashivault://ed25519"];
     for uri in signers {
-        let key = RemoteKey::open(uri, &|_| None, Patience::default()).unwrap();
+        let key = open(uri, &server).unwrap();
         assert_eq!(check_signer(&key).unwrap(), *key.public_key(), "{uri}");
         let bundle = attest(&statement(), &key).unwrap();
         verify::with_key(&bundle, key.public_key()).unwrap();
@@ -29,16 +32,21 @@ fn every_signer_does_what_is_expected_of_one() {
 
 #[test]
 fn ends_when_the_time_is_over_or_somebody_ends_it() {
+    let server = Kms::transit();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("process");
     let started = Instant::now();
     let soon = || Patience::within(Duration::from_secs(1));
-    let hanging = |kind: &str| program(&format!("{kind} signs-never:{}", file.display()));
-    for uri in [&hanging("p256"), &hanging("ed25519")] {
-        let key = RemoteKey::open(uri, &|_| None, soon()).unwrap();
+    let hanging = program(&format!("p256 signs-never:{}", file.display()));
+    for uri in ["hashivault://p256", &hanging] {
+        let key = RemoteKey::open(uri, &variables(&server), soon()).unwrap();
+        server.fail(Fault::Hangs, u32::MAX);
         assert_eq!(key.sign(b"a message").unwrap_err().code(), "signer-unavailable", "{uri}");
+        server.fail(Fault::Hangs, 0);
+
         let cancellation = Cancellation::default();
-        let key = RemoteKey::open(uri, &|_| None, Patience::default().or_until(&cancellation)).unwrap();
+        let key = RemoteKey::open(uri, &variables(&server), Patience::default().or_until(&cancellation)).unwrap();
+        server.fail(Fault::Hangs, u32::MAX);
         let error = thread::scope(|scope| {
             let signing = scope.spawn(|| key.sign(b"a message"));
             thread::sleep(Duration::from_millis(100));
@@ -48,6 +56,7 @@ fn ends_when_the_time_is_over_or_somebody_ends_it() {
         assert!(matches!(error.problem, Problem::Cancelled), "{uri}: {error}");
         // It's over for good.
         assert!(matches!(key.sign(b"a message").unwrap_err().problem, Problem::Cancelled));
+        server.fail(Fault::Hangs, 0);
     }
     assert!(matches!(RemoteKey::open(&program("p256 never-answers"), &|_| None, soon()).unwrap_err().problem, Problem::TooLate { .. }));
     assert!(started.elapsed() < Duration::from_secs(30));

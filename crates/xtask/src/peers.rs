@@ -13,6 +13,7 @@ mod sigstore_js;
 mod cosign;
 mod instance;
 mod keyless;
+mod vault;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -42,6 +43,8 @@ const PEERS: &[Peer] = &[
     Peer { name: "sigstore-python", folder: python::FOLDER, seconds: 120, obtain: python::obtain, ask: sigstore_python::ask },
     Peer { name: "in-toto-attestation", folder: python::FOLDER, seconds: 120, obtain: python::obtain, ask: in_toto_attestation::ask },
     Peer { name: "cosign", folder: cosign::FOLDER, seconds: 1_200, obtain: cosign::obtain, ask: cosign::ask },
+    // After cosign, which is asked for the same keys where it's there.
+    Peer { name: "vault", folder: vault::FOLDER, seconds: 1_200, obtain: vault::obtain, ask: vault::ask },
     Peer { name: "sigstore", folder: instance::FOLDER, seconds: 1_200, obtain: instance::obtain, ask: keyless::ask },
 ];
 

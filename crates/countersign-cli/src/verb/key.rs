@@ -75,7 +75,8 @@ enum PrivateFormat {
 /// derived from the private key, and a PREFIX.pub that disagrees is warned of.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  countersign key public file:keys/release.key\n  \
-    countersign key public file:keys/release.key --format der-base64    the form that a policy takes as `key`")]
+    countersign key public file:keys/release.key --format der-base64    the form that a policy takes as `key`\n  \
+    countersign key public hashivault://release    of a key that Vault keeps, by VAULT_ADDR and VAULT_TOKEN")]
 struct Public {
     #[arg(help = SIGNER_HELP, value_name = "SIGNER")]
     signer: Option<String>,

@@ -117,7 +117,7 @@ impl Run {
                 &format!("the command left {} behind: waiting up to {grace} for it to end", named(left)),
             );
         };
-        let finished = command::run(program, arguments, keeper.token_variable().as_slice(), self.grace, waiting).map_err(Failure::from)?;
+        let finished = command::run(program, arguments, &keeper.credential_variables(), self.grace, waiting).map_err(Failure::from)?;
         let left = if finished.descendants == Descendants::Left { command::left_behind() } else { Vec::new() };
         let status = finished.exit_code();
         let after = || -> Result<(), Failure> {

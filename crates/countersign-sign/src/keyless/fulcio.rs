@@ -38,7 +38,7 @@ pub(super) fn request(key: &LocalKey, token: &IdentityToken) -> Result<Zeroizing
 
 /// What is asked of the authority at that address.
 pub(super) fn ask<'a>(address: &'a Address, body: &'a [u8]) -> Request<'a> {
-    Request { address, body: Some(("application/json", body)), bearer: None, most: ANSWER_BYTES }
+    Request { address, body: Some(("application/json", body)), headers: &[], most: ANSWER_BYTES }
 }
 
 /// Returns where certificates are asked for.

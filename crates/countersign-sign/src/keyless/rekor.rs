@@ -31,7 +31,7 @@ pub(super) fn place(log: &Address, generation: Generation) -> Address {
 
 /// Asks the log to take the signature in, and returns the answer: how often it may have done so is counted by who asks.
 pub(super) fn ask(client: &Client, address: &Address, body: &[u8], deadline: std::time::Instant) -> Result<Answer, Trouble> {
-    let sent = Request { address, body: Some(("application/json", body)), bearer: None, most: ANSWER_BYTES };
+    let sent = Request { address, body: Some(("application/json", body)), headers: &[], most: ANSWER_BYTES };
     let answer = client.ask(&sent, deadline)?;
     if answer.status != CONFLICT {
         return Ok(answer);
@@ -41,7 +41,7 @@ pub(super) fn ask(client: &Client, address: &Address, body: &[u8], deadline: std
     let Some(there) = answer.location.as_deref().and_then(|location| address.referred(location)) else {
         return Ok(Answer { unheard, ..answer });
     };
-    let read = Request { address: &there, body: None, bearer: None, most: ANSWER_BYTES };
+    let read = Request { address: &there, body: None, headers: &[], most: ANSWER_BYTES };
     match client.ask(&read, deadline) {
         Ok(read) if is_entry(read.status) => Ok(Answer { unheard: heard, ..read }),
         Ok(read) => Ok(Answer { unheard, ..read }),

@@ -18,7 +18,7 @@ pub(super) fn request(signature: &[u8]) -> Vec<u8> {
 
 /// What is asked of the authority at that address.
 pub(super) fn ask<'a>(address: &'a Address, body: &'a [u8]) -> Request<'a> {
-    Request { address, body: Some(("application/timestamp-query", body)), bearer: None, most: ANSWER_BYTES }
+    Request { address, body: Some(("application/timestamp-query", body)), headers: &[], most: ANSWER_BYTES }
 }
 
 /// Takes the token out of the answer: bundles hold the answer as it is.

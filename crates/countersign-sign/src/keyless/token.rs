@@ -207,7 +207,8 @@ impl fmt::Debug for Source {
 /// Asks GitHub (docs.github.com, "OpenID Connect reference").
 fn from_github(client: &Client, address: &Address, bearer: &Zeroizing<String>, deadline: Instant) -> Result<IdentityToken, TokenError> {
     let unanswered = |why: String| TokenError::Unanswered { address: address.to_string(), why };
-    let request = Request { address, body: None, bearer: Some(bearer), most: ANSWER_BYTES };
+    let bearer = Zeroizing::new(format!("Bearer {}", bearer.as_str()));
+    let request = Request { address, body: None, headers: &[("authorization", &bearer)], most: ANSWER_BYTES };
     let answer = client.ask(&request, deadline).map_err(|trouble| unanswered(trouble.kind.to_string()))?;
     if answer.status != 200 {
         return Err(unanswered(format!("status {}", answer.status)));

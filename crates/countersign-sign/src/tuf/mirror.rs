@@ -106,7 +106,7 @@ impl Files {
     fn ask(&self, address: &Address, client: &Client, path: &[&str], most: u64) -> std::result::Result<Option<Vec<u8>>, Unanswered> {
         let address = address.join(&format!("/{}", path.join("/")));
         // One byte more, since what is exactly as long as the client's limit counts as over it.
-        let request = Request { address: &address, body: None, bearer: None, most: most.saturating_add(1) };
+        let request = Request { address: &address, body: None, headers: &[], most: most.saturating_add(1) };
         let answer = client.ask(&request, self.deadline).map_err(|trouble| match trouble.kind {
             Kind::TimedOut => Unanswered::TimedOut(self.patience),
             Kind::TooLarge => Unanswered::TooLong(most),

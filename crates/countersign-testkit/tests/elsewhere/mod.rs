@@ -1,4 +1,4 @@
-//! What tests of keys elsewhere begin with: a program that keeps one, and something to sign.
+//! What tests of keys elsewhere begin with: a server or a program that keeps one, and something to sign.
 //! What is expected of them stands in the tests.
 #![allow(dead_code, reason = "each test uses a part")]
 
@@ -7,7 +7,23 @@ use std::path::Path;
 use countersign::digest::{Algorithm, Digest};
 use countersign::predicate::{GateResult, TestResult};
 use countersign::statement::{ResourceDescriptor, Statement};
-use countersign_sign::RemoteError;
+use countersign_sign::{Patience, RemoteError, RemoteKey};
+use countersign_testkit::kms::{Kms, TOKEN};
+
+/// Opens a key, of that server if it's one of a server.
+pub(crate) fn open(uri: &str, server: &Kms) -> Result<RemoteKey, RemoteError> {
+    RemoteKey::open(uri, &variables(server), Patience::default())
+}
+
+/// The environment that leads to the server.
+pub(crate) fn variables(server: &Kms) -> impl Fn(&str) -> Option<String> {
+    let url = server.url();
+    move |name| match name {
+        "VAULT_ADDR" => Some(url.clone()),
+        "VAULT_TOKEN" => Some(TOKEN.to_owned()),
+        _ => None,
+    }
+}
 
 /// Names the key behind our own program, with these words behind it.
 pub(crate) fn program(words: &str) -> String {

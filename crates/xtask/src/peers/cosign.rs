@@ -128,7 +128,7 @@ fn keys_of_theirs(cosign: &Cosign<'_>, report: &mut Report) -> Result<(), String
     let wrong = scene.countersign(&["key", "public", &format!("file:{private}")]).with("COUNTERSIGN_PASSPHRASE", "wrong").answer()?;
     report.check("makes a key that a wrong passphrase doesn't open here", wrong.refused("error[passphrase-wrong]"));
     let bundle = scene.at("theirs-signed-here.sigstore.json");
-    scene.sign_build(&private, PASSPHRASE, &bundle)?;
+    scene.sign_build(&format!("file:{private}"), &bundle).with("COUNTERSIGN_PASSPHRASE", PASSPHRASE).output()?;
     let verified = cosign.verify("theirs", &bundle, &[&scene.at("demo.tar")])?;
     report.check("verifies what we sign with its encrypted key", verified.accepted().map(drop));
     Ok(())

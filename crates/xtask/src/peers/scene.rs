@@ -91,12 +91,11 @@ impl Scene {
         Ok(self.at("identity.policy.yaml"))
     }
 
-    /// Signs a build of demo.tar, and returns the bundle's path.
-    pub(super) fn sign_build(&self, signer: &str, passphrase: &str, bundle: &str) -> Result<(), String> {
-        let (subject, signer) = (self.at("demo.tar"), format!("file:{signer}"));
-        let arguments = ["attest", "build", "--subject", &subject, "--source", "HEAD", "--signer", &signer];
-        let program = self.countersign(&[&arguments[..], &["--store", &self.store(), "--out", bundle]].concat());
-        program.with("COUNTERSIGN_PASSPHRASE", passphrase).output().map(drop)
+    /// Names the program that signs a build of demo.tar into a bundle.
+    pub(super) fn sign_build(&self, signer: &str, bundle: &str) -> Program {
+        let subject = self.at("demo.tar");
+        let arguments = ["attest", "build", "--subject", &subject, "--source", "HEAD", "--signer", signer];
+        self.countersign(&[&arguments[..], &["--store", &self.store(), "--out", bundle]].concat())
     }
 
     /// Holds if we allow demo.tar by a bundle, under a policy that names the key `<key>.pub`.
@@ -140,7 +139,7 @@ impl Scene {
 
     fn sign(&self, key: &str, repository: &Repository) -> Result<(), String> {
         let private = self.at(&format!("{key}.key"));
-        self.sign_build(&private, "", &self.at(&format!("{key}-build.sigstore.json")))?;
+        self.sign_build(&format!("file:{private}"), &self.at(&format!("{key}-build.sigstore.json"))).output()?;
         let told = repository.root().join("testdata");
         let [transcript, cyclonedx, spdx] =
             [TRANSCRIPT, "sbom/demo.cyclonedx.json", "sbom/demo.spdx.json"].map(|name| told.join(name).display().to_string());

@@ -1,0 +1,201 @@
+//! Key management services on loopback, in this process: they speak the documented protocols, let in who shows what they ask for,
+//! and really sign. One way to fail for each thing that can go wrong.
+//! What each protocol is stands in the modules below.
+
+mod transit;
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use countersign::bundle::Bundle;
+use countersign::envelope::pae;
+use countersign::statement::PAYLOAD_TYPE;
+use countersign_sign::{KeyType, LocalKey};
+use p256::ecdsa::signature::hazmat::PrehashSigner as _;
+use p256::ecdsa::{DerSignature, SigningKey};
+use sha2::Digest as _;
+
+use crate::http::{self, Asked, answer};
+use crate::instance::Fault;
+
+/// A running service; it ends when it's dropped.
+pub struct Kms {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+/// What lets everybody in. No error may repeat it.
+pub const TOKEN: &str = "hvs.let-me-in-hunter2";
+
+struct Shared {
+    namespace: Option<&'static str>,
+    fault: Mutex<(Option<Fault>, u32)>,
+    asked: AtomicU32,
+    /// The newest version of the keys that have several.
+    latest: AtomicU32,
+    ended: AtomicBool,
+}
+
+impl Kms {
+    /// Starts the transit engine of a server like Vault, with the keys `p256`, `ed25519`, `p384`, `rsa`, `aes` and `derived`.
+    #[must_use]
+    pub fn transit() -> Self {
+        Self::start(None)
+    }
+
+    /// Starts it in a namespace that every request must name.
+    #[must_use]
+    pub fn transit_in(namespace: &'static str) -> Self {
+        Self::start(Some(namespace))
+    }
+
+    fn start(namespace: Option<&'static str>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback address");
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::new(Shared {
+            namespace,
+            fault: Mutex::new((None, 0)),
+            asked: AtomicU32::new(0),
+            latest: AtomicU32::new(1),
+            ended: AtomicBool::new(false),
+        });
+        let served = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if served.ended.load(Ordering::SeqCst) {
+                    break;
+                }
+                let shared = Arc::clone(&served);
+                if let Ok(stream) = stream {
+                    thread::spawn(move || shared.serve(stream));
+                }
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// Lets something go wrong so many times from now on, and then no more. A signature is [`Fault::OfAnother`] message,
+    /// [`Fault::ByAnother`] key, or, [`Fault::Unproved`], by a newer version than was asked for.
+    ///
+    /// # Panics
+    /// If another test has panicked with the lock in its hands.
+    pub fn fail(&self, fault: Fault, times: u32) {
+        *self.shared.fault.lock().expect("a lock") = (Some(fault), times);
+    }
+
+    /// Gives the keys a newer version.
+    pub fn rotate(&self) {
+        self.shared.latest.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Returns how often it was asked.
+    #[must_use]
+    pub fn asked(&self) -> u32 {
+        self.shared.asked.load(Ordering::SeqCst)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Kms {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::SeqCst);
+        // Wakes the listener, so that it sees that it's over.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl Shared {
+    fn serve(&self, mut stream: TcpStream) {
+        let Some(asked) = Asked::read(&mut stream) else { return };
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let fault = self.fault();
+        match fault {
+            Some(Fault::Hangs) => http::hang(&mut stream, &self.ended),
+            Some(Fault::Status(status)) => answer(&mut stream, status, &[("retry-after", "0")], &[&asked.head, &asked.body[..]].concat()),
+            Some(Fault::Redirects) => answer(&mut stream, 307, &[("location", "/v1/elsewhere")], b""),
+            Some(Fault::Nonsense) => answer(&mut stream, 200, &[], b"{\"it\": [\"is\", \"something else\"]}"),
+            Some(Fault::Floods) => http::flood(&mut stream),
+            fault => {
+                let (status, body) = transit::answer(self, &asked, fault);
+                match fault {
+                    Some(Fault::CutOff) => http::cut_off(&mut stream, status, &body),
+                    _ => answer(&mut stream, status, &[], &body),
+                }
+            }
+        }
+    }
+
+    /// Takes the next fault.
+    fn fault(&self) -> Option<Fault> {
+        let mut fault = self.fault.lock().expect("a lock");
+        let left = fault.1.checked_sub(1)?;
+        fault.1 = left;
+        fault.0
+    }
+}
+
+/// A key's private half in some version.
+fn local(key_type: KeyType, version: u32) -> LocalKey {
+    LocalKey::dangerous_from_secret(key_type, &secret(version)).expect("a scalar")
+}
+
+/// Signs a digest with the P-256 key in some version.
+fn sign_digest(digest: &[u8], version: u32) -> Vec<u8> {
+    let key = SigningKey::from_slice(&secret(version)).expect("a scalar");
+    let signature: DerSignature = key.sign_prehash(digest).expect("a digest");
+    signature.as_bytes().to_vec()
+}
+
+fn secret(version: u32) -> [u8; 32] {
+    [0x40 + u8::try_from(version).expect("a small number"); 32]
+}
+
+/// A key of a kind that we can't sign with, and the one signature that openssl has made with it.
+pub struct Recorded {
+    /// The public half, as base64 of its DER.
+    pub key: &'static str,
+    bundle: &'static str,
+}
+
+impl Recorded {
+    /// Returns what it has signed.
+    ///
+    /// # Panics
+    /// If the file isn't what it was.
+    #[must_use]
+    pub fn message(&self) -> Vec<u8> {
+        pae(PAYLOAD_TYPE, Bundle::parse(self.bundle.as_bytes()).expect("a bundle").unverified_payload())
+    }
+
+    fn signature(&self) -> Vec<u8> {
+        let bundle = countersign::json::Json::parse(self.bundle.as_bytes()).expect("JSON");
+        let signature = bundle.pointer("/dsseEnvelope/signatures/0/sig").and_then(countersign::json::Json::as_str);
+        STANDARD.decode(signature.expect("a signature")).expect("base64")
+    }
+}
+
+/// P-384 with SHA-384.
+pub const P384: Recorded =
+    Recorded { key: include_str!("foreign/p384-sha384.pub"), bundle: include_str!("foreign/p384-sha384.sigstore.json") };
+/// RSA, PKCS#1 v1.5, with SHA-256.
+pub const RSA: Recorded = Recorded {
+    key: include_str!("foreign/rsa-2048-pkcs1-sha256.pub"),
+    bundle: include_str!("foreign/rsa-2048-pkcs1-sha256.sigstore.json"),
+};
+
+fn sha256(bytes: &[u8]) -> Vec<u8> {
+    sha2::Sha256::digest(bytes).to_vec()
+}
+
+fn sha384(bytes: &[u8]) -> Vec<u8> {
+    sha2::Sha384::digest(bytes).to_vec()
+}
