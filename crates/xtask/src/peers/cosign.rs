@@ -3,6 +3,9 @@
 
 use std::path::PathBuf;
 
+use countersign::json::Json;
+use countersign_testkit::authority::Authority;
+
 use super::report::Report;
 use super::scene::{KEYS, Scene};
 use super::workshop::Workshop;
@@ -24,6 +27,7 @@ pub(super) fn obtain(workshop: &Workshop) -> Result<(), String> {
 pub(super) fn ask(workshop: &Workshop, scene: &Scene, report: &mut Report) -> Result<(), String> {
     let cosign = Cosign { binary: binary(workshop).display().to_string(), scene };
     statements_of_ours(&cosign, report)?;
+    trust_roots(&cosign, report)?;
     // Trusting nobody and asking nobody, said aloud: otherwise it looks both up in the network.
     cosign.run(&["trusted-root", "create", "--out", &scene.at("nobody.json")])?.accepted()?;
     cosign.run(&["signing-config", "create", "--out", &scene.at("nowhere.json")])?.accepted()?;
@@ -116,6 +120,66 @@ fn statements_of_ours(cosign: &Cosign<'_>, report: &mut Report) -> Result<(), St
     let build = scene.at(&format!("{one}-build.sigstore.json"));
     report.check("refuses another key than the signer's", cosign.verify(other, &build, &[&file])?.refused(BAD_SIGNATURE));
     Ok(())
+}
+
+/// Makes a trust root of the testkit's authority by both, with one command line.
+fn trust_roots(cosign: &Cosign<'_>, report: &mut Report) -> Result<(), String> {
+    let scene = cosign.scene;
+    let authority = TrustRootFiles::of(&Authority::new().trusted_root())?;
+    let [chain, stamps, first, second, promises] =
+        ["ca.pem", "tsa.pem", "first.pub", "second.pub", "promises.pub"].map(|name| scene.at(name));
+    for (name, list) in [("ca.pem", "certificateAuthorities"), ("tsa.pem", "timestampAuthorities")] {
+        scene.write(name, authority.chain(list)?.as_bytes())?;
+    }
+    for (name, pointer) in [("first.pub", "/tlogs/0"), ("second.pub", "/tlogs/1"), ("promises.pub", "/ctlogs/0")] {
+        scene.write(name, authority.pem("PUBLIC KEY", &format!("{pointer}/publicKey/rawBytes"))?.as_bytes())?;
+    }
+    let start = "start-time=2025-01-01T00:00:00Z";
+    let given = [
+        "--fulcio".to_owned(),
+        format!("url=https://ca.example.test,certificate-chain={chain}"),
+        "--tsa".to_owned(),
+        format!("url=https://times.example.test,certificate-chain={stamps},{start},end-time=2030-01-01T00:00:00Z"),
+        "--rekor".to_owned(),
+        format!("url=https://first.example.test,public-key={first},{start}"),
+        "--rekor".to_owned(),
+        format!("url=https://second.example.test,public-key={second},{start},origin=second.example.test"),
+        "--ctfe".to_owned(),
+        format!("url=https://promises.example.test,public-key={promises},{start}"),
+    ];
+    let given: Vec<_> = given.iter().map(String::as_str).collect();
+    let ours = scene.countersign(&[&["trust", "create"], &given[..]].concat()).answer()?.accepted()?;
+    let theirs = cosign.run(&[&["trusted-root", "create"], &given[..]].concat())?.accepted()?;
+    report.check("makes the same trust root of the same files", same(&sorted(&ours)?, &sorted(&theirs)?));
+    Ok(())
+}
+
+/// What an authority has given out, as files.
+struct TrustRootFiles(Json);
+
+impl TrustRootFiles {
+    fn of(trusted_root: &[u8]) -> Result<Self, String> {
+        Json::parse(trusted_root).map(Self).map_err(|error| error.to_string())
+    }
+
+    fn chain(&self, list: &str) -> Result<String, String> {
+        let count = self.0.pointer(&format!("/{list}/0/certChain/certificates")).and_then(Json::as_array).map_or(0, <[Json]>::len);
+        (0..count).map(|place| self.pem("CERTIFICATE", &format!("/{list}/0/certChain/certificates/{place}/rawBytes"))).collect()
+    }
+
+    fn pem(&self, label: &str, pointer: &str) -> Result<String, String> {
+        let body = self.0.pointer(pointer).and_then(Json::as_str).ok_or_else(|| format!("there is no `{pointer}`"))?;
+        Ok(format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n"))
+    }
+}
+
+/// Writes a trust root with its logs in the order of their addresses: cosign writes them in none.
+fn sorted(trusted_root: &[u8]) -> Result<Vec<u8>, String> {
+    let Ok(Json::Object(mut root)) = Json::parse(trusted_root.trim_ascii()) else { return Err("a trust root is no object".to_owned()) };
+    if let Some(Json::Array(logs)) = root.get_mut("tlogs") {
+        logs.sort_by_key(|log| log.get("baseUrl").and_then(Json::as_str).map(str::to_owned));
+    }
+    Ok(Json::Object(root).canonical())
 }
 
 /// Makes a key by cosign, reads it by ours, and signs with it.
