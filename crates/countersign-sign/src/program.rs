@@ -3,7 +3,6 @@
 
 use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -87,6 +86,8 @@ pub(crate) fn ask(
 /// Returns true if there is such a program to start, by its path or where `PATH` leads.
 #[cfg(feature = "keyless")]
 pub(crate) fn is_there(program: &str) -> bool {
+    use std::path::Path;
+
     let is_file = |path: &Path| path.is_file();
     if program.contains('/') {
         return is_file(Path::new(program));
