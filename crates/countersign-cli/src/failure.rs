@@ -157,7 +157,9 @@ impl From<RemoteError> for Failure {
                 failure.hint("sign by a program of your own: `exec:PROGRAM`, a local key: `file:PREFIX.key`, or an identity: `keyless:`")
             }
             Problem::Refused { status: 401 | 403 } => failure.hint("the credential may have expired, or may not use that key"),
-            Problem::Unanswered { .. } | Problem::TooLate { .. } => failure.hint("nothing was signed; the same command can be given again"),
+            Problem::Unanswered { .. } | Problem::TooLate { .. } => {
+                failure.again("nothing was signed; the same command can be given again")
+            }
             _ => failure,
         }
     }

@@ -90,20 +90,22 @@ impl Inquiry<'_> {
         sources: &[(Digest, &Resource)],
     ) -> Option<&'static str> {
         let believed = other.standing.as_ref().ok().filter(|_| judge::concerns(requirement, &other.predicate_type))?;
-        let judged = self.judged(requirement, other, believed, sources);
-        let refused_for = |reason| judged.iter().any(|judged| judged.as_ref().is_err_and(|refusal| refusal.reason == reason));
+        // Judging is what costs, and there can be thousands of statements about dozens of commits: it comes last.
+        let judged = || self.judged(requirement, other, believed, sources);
+        let refused_for = |reason| judged().iter().any(|judged| judged.as_ref().is_err_and(|refusal| refusal.reason == reason));
+        let of_one_object = requirement.about == About::Artifact || self.is_about_commit();
         match &requirement.kind {
-            Kind::RunOutcome if refused_for(Reason::RunFailed) => Some(Reason::RunFailed.code()),
-            Kind::Evidence { predicate } if predicate == TEST_RESULT && refused_for(Reason::GateMissing) => {
+            Kind::RunOutcome => (of_one_object && refused_for(Reason::RunFailed)).then_some(Reason::RunFailed.code()),
+            Kind::Evidence { predicate } if predicate == TEST_RESULT => {
                 let gate: TestResult = believed.statement.value().predicate.to().ok()?;
-                (gate.result == GateResult::Failed).then_some(GATE_FAILED)
+                (gate.result == GateResult::Failed && refused_for(Reason::GateMissing)).then_some(GATE_FAILED)
             }
             // One file has one origin. That a commit has several runs is no contradiction: each may have done a part.
             kind if kind.is_provenance() && requirement.about == About::Artifact && !self.is_about_commit() => {
                 let [taken, other] = [taken, other].map(|evidence| evidence.standing.as_ref().ok()?.provenance.as_ref()?.source().ok());
                 let (taken, other) = (taken?, other?);
                 let differ = (&taken.repository, &taken.commit) != (&other.repository, &other.commit);
-                (differ && judged.iter().any(Result::is_ok)).then_some(BUILDS_CONTRADICT)
+                (differ && judged().iter().any(Result::is_ok)).then_some(BUILDS_CONTRADICT)
             }
             _ => None,
         }
