@@ -83,9 +83,10 @@ pub(crate) fn current() -> Result<TrustRoot, Failure> {
     Ok(found.root().clone())
 }
 
-/// Returns true if that word is meant, and no file of the same name.
+/// Returns true if that word is meant, whatever lies here: who can put a file into a work tree mustn't choose whom to trust.
+/// A file of that name is written with its folder, `./public-good`.
 pub(crate) fn is_meant_by(path: &Path) -> bool {
-    path == Path::new(NAME) && !path.exists()
+    path == Path::new(NAME)
 }
 
 /// Returns where a trust root is kept that is fetched.

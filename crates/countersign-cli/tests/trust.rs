@@ -74,9 +74,10 @@ fn public_good_is_built_in_and_no_file_is_needed_for_it() {
     // A policy that names another root has no such default.
     let other = desk.verify(&format!("sha256:{built_in}"), &[]);
     assert!(other.status.code() == Some(3) && told(&other).contains("error[trust-missing]"), "{other:?}");
-    // A file of that name is a file.
+    // Whoever puts a file of that name here changes nothing; with its folder it's a file.
     desk.write("public-good", b"{}");
-    assert!(told(&desk.verify("public-good", &["--trust", "public-good"])).contains("error[trust-invalid]"));
+    assert!(told(&desk.verify("public-good", &["--trust", "public-good"])).contains("is the built-in one"));
+    assert!(told(&desk.verify("public-good", &["--trust", "./public-good"])).contains("error[trust-invalid]"));
 }
 
 #[test]
