@@ -137,7 +137,7 @@ impl FromStr for Span {
         let rest = text.strip_prefix('P').ok_or(NotASpan)?;
         let (days, clock) = rest.split_once('T').map_or((rest, None), |(d, c)| (d, Some(c)));
         let units = |text, allowed| parse_units(text, allowed);
-        let mut seconds = units(days, &[('W', 604_800), ('D', 86_400)])?;
+        let mut seconds = units(days, &[('W', 7 * DAY), ('D', DAY)])?;
         if let Some(clock) = clock {
             if clock.is_empty() {
                 return Err(NotASpan);
@@ -146,9 +146,14 @@ impl FromStr for Span {
         } else if days.is_empty() {
             return Err(NotASpan);
         }
-        Ok(Self { seconds })
+        // So that what is printed can be read again.
+        if seconds / DAY < 10_i64.pow(DIGITS) { Ok(Self { seconds }) } else { Err(NotASpan) }
     }
 }
+
+const DAY: i64 = 86_400;
+/// How many digits a number has at most.
+const DIGITS: u32 = 7;
 
 fn parse_units(text: &str, allowed: &[(char, i64)]) -> Result<i64, NotASpan> {
     let mut allowed = allowed.iter();
@@ -157,7 +162,7 @@ fn parse_units(text: &str, allowed: &[(char, i64)]) -> Result<i64, NotASpan> {
         let mut digits = part.chars();
         let unit = digits.next_back().ok_or(NotASpan)?;
         let digits = digits.as_str();
-        if digits.is_empty() || digits.len() > 7 {
+        if digits.is_empty() || digits.len() > DIGITS as usize {
             return Err(NotASpan);
         }
         let amount: i64 = digits.parse().map_err(|_| NotASpan)?;
@@ -170,7 +175,11 @@ fn parse_units(text: &str, allowed: &[(char, i64)]) -> Result<i64, NotASpan> {
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.seconds % 86_400 == 0 { write!(f, "P{}D", self.seconds / 86_400) } else { write!(f, "PT{}S", self.seconds) }
+        match (self.seconds / DAY, self.seconds % DAY) {
+            (days, 0) => write!(f, "P{days}D"),
+            (0, seconds) => write!(f, "PT{seconds}S"),
+            (days, seconds) => write!(f, "P{days}DT{seconds}S"),
+        }
     }
 }
 
@@ -223,8 +232,31 @@ mod tests {
         assert_eq!(seconds("P30D"), Ok(2_592_000));
         assert_eq!(seconds("PT10M"), Ok(600));
         assert_eq!(seconds("P1WT1H2S"), Ok(608_402));
-        for text in ["", "P", "PT", "P1DT", "30D", "P1Y", "P1M", "PT1H1H", "PT1S1H", "P-1D", "P1.5D", "PD", "P99999999D"] {
+        for text in ["", "P", "PT", "P1DT", "30D", "P1Y", "P1M", "PT1H1H", "PT1S1H", "P-1D", "P1.5D", "PD", "P99999999D", "P9999999W"] {
             assert_eq!(seconds(text), Err(NotASpan), "{text}");
+        }
+    }
+
+    #[test]
+    fn prints_spans_so_that_they_can_be_read_again() {
+        for (text, printed) in [
+            ("PT2111111H", "P87962DT82800S"),
+            ("PT9999999H9999999M9999999S", "P423726DT69939S"),
+            ("PT24H", "P1D"),
+            ("PT90M", "PT5400S"),
+            ("PT0S", "P0D"),
+        ] {
+            let span: Span = text.parse().unwrap();
+            assert_eq!(span.to_string(), printed, "{text}");
+            assert_eq!(printed.parse(), Ok(span), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_span_is_longer_than_it_can_be_printed() {
+        assert!("P9999999DT23H59M59S".parse::<Span>().is_ok());
+        for text in ["P9999999DT24H", "P1428571W3D"] {
+            assert_eq!(text.parse::<Span>(), Err(NotASpan), "{text}");
         }
     }
 }
