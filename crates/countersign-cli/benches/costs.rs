@@ -18,7 +18,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::bundle::Bundle;
 use countersign::digest::{Algorithm, Digest};
-use countersign::inquiry::{Inquiry, Question};
+use countersign::inquiry::{Found, Inquiry, Question};
+use countersign::json::{Json, Object};
 use countersign::policy::Policy;
 use countersign::predicate::SPDX;
 use countersign::seal::{Salt, Sealer};
@@ -179,8 +180,7 @@ fn decisions(criterion: &mut Criterion) {
         group.bench_function(format!("{size}"), |b| {
             while kept < size {
                 let other = ResourceDescriptor::new("other.tar", Digest::sha256(format!("artifact {kept}").as_bytes()));
-                let statement =
-                    Statement::new(vec![other], SPDX, countersign::json::Json::Object(countersign::json::Object::new())).unwrap();
+                let statement = Statement::new(vec![other], SPDX, Json::Object(Object::new())).unwrap();
                 store.put(&attest(&statement, &key).unwrap()).unwrap();
                 kept += 1;
             }
@@ -201,5 +201,41 @@ fn decisions(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(costs, statements, sealing, hashing, key_verification, certificate_verification, decisions);
+/// One question about a commit that hundreds of runs claim, where the policy allows and where it denies: a denial says what is
+/// missing, too.
+fn answers(criterion: &mut Criterion) {
+    let good = good();
+    let key = LocalKey::dangerous_from_secret(KeyType::P256, &[1; 32]).unwrap();
+    let run = Bundle::parse(&bundle(&good, "agent-run")).unwrap().unverified_statement().clone();
+    let numbered = |number: usize| {
+        let mut run = run.clone();
+        if let Json::Object(predicate) = &mut run.predicate {
+            predicate.insert("number".to_owned(), number.to_string().into());
+        }
+        attest(&run, &key).unwrap().bytes().to_vec()
+    };
+    let mut found: Vec<_> = good.bundles.iter().map(|(_, bytes)| bytes.clone()).collect();
+    found.extend((0..200).map(numbered));
+    let text = String::from_utf8(good.policy.clone()).unwrap();
+    let artifact = Digest::sha256(&fs::read(good.folder.join(&good.target)).unwrap());
+    let trust = Trust::keys_only();
+    let mut group = criterion.benchmark_group("answer");
+    for (name, model, is_allowed) in [("allow", "anthropic/claude-*", true), ("deny", "nobody/none", false)] {
+        let policy = Policy::parse(text.replace("anthropic/claude-*", model).as_bytes()).unwrap();
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let question = Question::new(artifact.clone(), good.resource.as_str(), good.at.parse().unwrap()).unwrap();
+                let mut inquiry = Inquiry::about(question.environment("staging"), &trust, &policy).unwrap();
+                while let Some(wanted) = inquiry.next() {
+                    inquiry.supply(&wanted, Found::These(found.clone()));
+                }
+                let decision = inquiry.decide();
+                assert_eq!(decision.is_allowed(), is_allowed);
+                decision
+            });
+        });
+    }
+}
+
+criterion_group!(costs, statements, sealing, hashing, key_verification, certificate_verification, decisions, answers);
 criterion_main!(costs);

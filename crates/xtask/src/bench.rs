@@ -88,6 +88,13 @@ const ROWS: &[Row] = &[
         aim: Some(1.1),
     },
     Row {
+        what: "deny, and say what is missing, where 200 runs claim the commit",
+        measured: "answer/deny",
+        floor: "answer/allow",
+        beside: "allow",
+        aim: None,
+    },
+    Row {
         what: "`countersign verify` as a process",
         measured: "process/ours",
         floor: "process/bare",

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::judge::{self, Against};
+use super::origin::Source;
 use super::verdict::Verdict;
 use super::{Decision, Status};
 use crate::digest::Digest;
@@ -210,15 +211,6 @@ impl Inquiry<'_> {
         }
     }
 
-    /// The commits that requirements about the source are judged on, each with the resource entry of its repository.
-    pub(super) fn judged_sources(&self) -> Vec<(Digest, &Resource)> {
-        match &self.resource {
-            Ok(resource) if self.is_about_commit() => vec![(self.question.artifact.clone(), *resource)],
-            Ok(resource) => self.origins(resource).0.into_iter().map(|origin| (origin.commit, origin.resource)).collect(),
-            Err(_) => Vec::new(),
-        }
-    }
-
     fn objects(&self) -> Vec<Followed> {
         let about = |target: Target<'_>| {
             let is_about = |evidence: &&Evidence| evidence.standing.as_ref().is_ok_and(|believed| is_about(believed, target));
@@ -255,7 +247,7 @@ impl Inquiry<'_> {
         evidence: &Evidence,
         decision: &Decision,
         verdicts: &[Verdict<'_>],
-        sources: &[(Digest, &Resource)],
+        sources: &[Source<'_>],
         objects: &[Followed],
     ) -> Explained {
         let signer = evidence.signer.as_deref().and_then(|id| self.policy.signer(id));
@@ -300,7 +292,7 @@ impl Inquiry<'_> {
         believed: &Believed,
         decision: &Decision,
         verdict: &Verdict<'_>,
-        sources: &[(Digest, &Resource)],
+        sources: &[Source<'_>],
     ) -> Option<Use> {
         let Requirement { id, kind, .. } = verdict.requirement;
         let used = |outcome, refusal: Option<&Refusal>| Use {
@@ -338,7 +330,7 @@ impl Inquiry<'_> {
         requirement: &Requirement,
         evidence: &Evidence,
         believed: &Believed,
-        sources: &[(Digest, &Resource)],
+        sources: &[Source<'_>],
     ) -> Vec<Result<(), Refusal>> {
         if requirement.about == About::Artifact && !self.is_about_commit() {
             let resource = self.resource.as_ref().ok();
@@ -346,16 +338,7 @@ impl Inquiry<'_> {
                 resource.and_then(|resource| self.judged_on(requirement, evidence, believed, Target::Artifact(&self.artifact), resource));
             return judged.into_iter().collect();
         }
-        let of_source = |(commit, resource): &(Digest, &Resource)| {
-            let tree = self.tree_of(commit).filter(|_| subject::is_about_trees(requirement.kind.predicate_type()));
-            self.judged_on(
-                requirement,
-                evidence,
-                believed,
-                tree.as_ref().map_or(Target::Commit(commit, self.object_of(commit)), Target::Tree),
-                resource,
-            )
-        };
+        let of_source = |source: &Source<'_>| self.judged_on(requirement, evidence, believed, source.target(requirement), source.resource);
         sources.iter().filter_map(of_source).collect()
     }
 

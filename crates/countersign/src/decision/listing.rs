@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use super::judge;
+use super::origin::Source;
 use super::verdict::{Verdict, sorted_by_json};
 use super::{EvidenceResult, Finding, SignerResult};
 use crate::digest::Digest;
 use crate::inquiry::subject::{self, Target};
 use crate::inquiry::{Believed, Evidence, Inquiry};
 use crate::json::Json;
-use crate::policy::{About, Kind, Requirement, Resource};
+use crate::policy::{About, Kind, Requirement};
 use crate::predicate::{Basis, GateResult, Noticed, TEST_RESULT, TestResult};
 use crate::reason::Reason;
 
@@ -82,13 +83,7 @@ impl Inquiry<'_> {
 
     /// What another statement says against the one that meets a requirement. It decides nothing, and it stays visible:
     /// who runs something until it's green is seen to have done so.
-    fn contradiction(
-        &self,
-        requirement: &Requirement,
-        taken: &Evidence,
-        other: &Evidence,
-        sources: &[(Digest, &Resource)],
-    ) -> Option<&'static str> {
+    fn contradiction(&self, requirement: &Requirement, taken: &Evidence, other: &Evidence, sources: &[Source<'_>]) -> Option<&'static str> {
         let believed = other.standing.as_ref().ok().filter(|_| judge::concerns(requirement, &other.predicate_type))?;
         // Judging is what costs, and there can be thousands of statements about dozens of commits: it comes last.
         let judged = || self.judged(requirement, other, believed, sources);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::judge::{self, Against};
 use super::verdict::Candidate;
 use crate::digest::Digest;
-use crate::inquiry::subject::Target;
+use crate::inquiry::subject::{self, Target};
 use crate::inquiry::{Believed, Evidence, Inquiry, edge, only_resource};
 use crate::policy::{About, Requirement, Resource};
 use crate::predicate::PROVENANCE;
@@ -22,7 +22,41 @@ pub(super) struct Origin<'a> {
     pub(super) until: Option<Time>,
 }
 
+/// A commit that requirements are judged on, with what is known of it.
+pub(super) struct Source<'a> {
+    pub(super) commit: Digest,
+    pub(super) object: Option<&'a [u8]>,
+    pub(super) tree: Option<Digest>,
+    /// The resource entry of its repository.
+    pub(super) resource: &'a Resource,
+}
+
+impl Source<'_> {
+    /// Returns what a statement must be about to meet the requirement.
+    pub(super) fn target(&self, requirement: &Requirement) -> Target<'_> {
+        match &self.tree {
+            Some(tree) if subject::is_about_trees(requirement.kind.predicate_type()) => Target::Tree(tree),
+            _ => Target::Commit(&self.commit, self.object),
+        }
+    }
+}
+
 impl Inquiry<'_> {
+    /// The commits that requirements about the source are judged on.
+    pub(super) fn judged_sources(&self) -> Vec<Source<'_>> {
+        match &self.resource {
+            Ok(resource) if self.is_about_commit() => vec![self.source(self.question.artifact.clone(), resource)],
+            Ok(resource) => self.origins(resource).0.into_iter().map(|origin| self.source(origin.commit, origin.resource)).collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Looks up what is known of the commit: once, since any piece of evidence can hold its object.
+    pub(super) fn source<'a>(&'a self, commit: Digest, resource: &'a Resource) -> Source<'a> {
+        let object = self.object_of(&commit);
+        Source { commit, object, tree: object.and_then(subject::tree_of), resource }
+    }
+
     /// The commits that builds name, and why other builds name none.
     pub(super) fn origins<'a>(&'a self, resource: &'a Resource) -> (Vec<Origin<'a>>, Vec<Candidate>) {
         let (mut origins, mut refusals): (Vec<Origin<'a>>, _) = (Vec::new(), Vec::new());

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::judge::{self, Against};
-use super::origin::{Origin, earlier, later};
+use super::origin::{Origin, Source, earlier, later};
 use super::{Answer, Asked, Decision, DigestReference, Missing, PolicyReference, ReasonResult, RequirementResult, Status, remedy};
 use crate::digest::{Digest, DigestSet};
 use crate::inquiry::subject::{self, Target};
 use crate::inquiry::{Evidence, Inquiry};
-use crate::policy::{About, Kind, Requirement, Resource};
+use crate::policy::{About, Kind, Requirement};
 use crate::predicate::PROVENANCE;
 use crate::reason::{Reason, Refusal};
 use crate::time::Time;
@@ -143,22 +143,21 @@ impl Inquiry<'_> {
             (false, Ok(resource)) => self.origins(resource),
         };
         let mut best: Option<Vec<Verdict<'a>>> = None;
-        for Origin { commit, resource, until } in &commits {
-            let object = self.object_of(commit);
-            let source = Source { commit, object, tree: object.and_then(subject::tree_of), resource };
+        for Origin { commit, resource, until } in commits {
+            let source = self.source(commit, resource);
             // Only what provenance shows depends on the run; the rest is judged once.
             let without_run: Vec<_> = requirements
                 .iter()
                 .map(|r| (!r.kind.is_provenance()).then(|| self.one_of(r, self.evidence.values(), self.against(r, &source))))
                 .collect();
-            for run in self.runs(commit, object) {
+            for run in self.runs(&source) {
                 let verdicts: Vec<_> = requirements
                     .iter()
                     .zip(&without_run)
                     .map(|(requirement, judged)| {
                         let of_run = || self.shown_by_run(requirement, run, self.against(requirement, &source));
                         // What is true of the commit is so of the artifact for as long as a build says that it's made from it.
-                        let outcome = judged.clone().unwrap_or_else(of_run).map(|met| met.no_longer_than(*until));
+                        let outcome = judged.clone().unwrap_or_else(of_run).map(|met| met.no_longer_than(until));
                         Verdict { requirement, outcome }
                     })
                     .collect();
@@ -178,18 +177,14 @@ impl Inquiry<'_> {
     }
 
     /// The runs of a commit; one `None` where there are none, for requirements that hold without one.
-    fn runs<'a>(&'a self, commit: &Digest, object: Option<&[u8]>) -> Vec<Option<&'a Evidence>> {
-        let target = Target::Commit(commit, object);
+    fn runs(&self, source: &Source<'_>) -> Vec<Option<&Evidence>> {
+        let target = Target::Commit(&source.commit, source.object);
         let runs: Vec<_> = self.evidence.values().filter(|evidence| is_run_of(evidence, target)).map(Some).collect();
         if runs.is_empty() { vec![None] } else { runs }
     }
 
     fn against<'a>(&'a self, requirement: &Requirement, source: &'a Source<'a>) -> Against<'a> {
-        let target = match &source.tree {
-            Some(tree) if subject::is_about_trees(requirement.kind.predicate_type()) => Target::Tree(tree),
-            _ => Target::Commit(source.commit, source.object),
-        };
-        Against { target, resource: source.resource, policy: self.policy, question: &self.question }
+        Against { target: source.target(requirement), resource: source.resource, policy: self.policy, question: &self.question }
     }
 
     fn shown_by_run(&self, requirement: &Requirement, run: Option<&Evidence>, against: Against<'_>) -> Outcome {
@@ -329,15 +324,6 @@ impl Candidate {
     pub(super) fn refused(evidence: &Evidence, refusal: Refusal) -> Self {
         Self { bundle: Some(evidence.bundle.clone()), refusal }
     }
-}
-
-/// A commit that something comes from, with what is known of it.
-struct Source<'a> {
-    commit: &'a Digest,
-    object: Option<&'a [u8]>,
-    tree: Option<Digest>,
-    /// The resource entry of its repository.
-    resource: &'a Resource,
 }
 
 fn all_refused<'a>(requirements: &[&'a Requirement], refusal: &Refusal) -> Vec<Verdict<'a>> {

@@ -8,6 +8,7 @@ use crate::analysis::{self, Object, Obstacle, Way, ways};
 use crate::decision::RequirementResult;
 use crate::decision::explanation::{is_about, is_agent_run};
 use crate::decision::judge::{self, Against};
+use crate::decision::origin::Source;
 use crate::decision::remedy::{self, Subject};
 use crate::digest::{Algorithm, Digest};
 use crate::inquiry::subject::{self, Target};
@@ -88,15 +89,15 @@ impl<'a> Pieces<'a> {
         }
         let known = self.inquiry.judged_sources();
         let mut plans: Vec<_> =
-            known.iter().map(|(commit, entry)| Plan { needs_build: None, pieces: self.plan(&all, Some(commit), entry) }).collect();
+            known.iter().map(|source| Plan { needs_build: None, pieces: self.plan(&all, Some(source), source.resource) }).collect();
         if !self.inquiry.is_about_commit() {
             // A build that isn't there could name any commit that a run is of.
-            let others = self.commits_of_runs().into_iter().filter(|(commit, _)| !known.iter().any(|(known, _)| known == commit));
-            let with_build = |commit: Option<&Digest>, entry| {
-                let which = commit.map_or(String::new(), |commit| format!(" that names commit {} as its source", commit.hex()));
-                Plan { needs_build: Some(format!("a build of the artifact{which}")), pieces: self.plan(&all, commit, entry) }
+            let others = self.commits_of_runs().into_iter().filter(|(commit, _)| !known.iter().any(|known| known.commit == *commit));
+            let with_build = |source: Option<&Source<'_>>, entry| {
+                let which = source.map_or(String::new(), |source| format!(" that names commit {} as its source", source.commit.hex()));
+                Plan { needs_build: Some(format!("a build of the artifact{which}")), pieces: self.plan(&all, source, entry) }
             };
-            plans.extend(others.map(|(commit, entry)| with_build(Some(&commit), entry)));
+            plans.extend(others.map(|(commit, entry)| with_build(Some(&self.inquiry.source(commit, entry)), entry)));
             if plans.is_empty() {
                 let repository = self.resource.source.as_ref().map(|source| &source.repository);
                 let entry = repository.and_then(|repository| only_resource(self.inquiry.policy, repository).ok());
@@ -134,23 +135,24 @@ impl<'a> Pieces<'a> {
     }
 
     /// The pieces that are missing about a commit, if the artifact is made from it.
-    fn plan<'r>(&self, all: &[&'r Requirement], commit: Option<&Digest>, entry: &'a Resource) -> Vec<(Missing, Vec<&'r Requirement>)> {
+    fn plan<'r>(&self, all: &[&'r Requirement], source: Option<&Source<'_>>, entry: &'a Resource) -> Vec<(Missing, Vec<&'r Requirement>)> {
         let mut plan = Vec::new();
         let (work, others): (Vec<&Requirement>, Vec<&Requirement>) = all.iter().partition(|requirement| requirement.kind.is_provenance());
-        let unshown = self.unshown(&work, commit, entry);
+        let unshown = self.unshown(&work, source, entry);
+        let commit = source.map(|source| &source.commit);
         let subject = Subject::Commit(commit);
-        let tree = commit.and_then(|commit| self.inquiry.tree_of(commit));
+        let tree = source.and_then(|source| source.tree.as_ref());
         if !unshown.is_empty() {
             let has_run = || self.runs_of_no_commit().any(|(e, b)| work.iter().all(|r| self.would_meet(r, e, b, entry)));
             if commit.is_some() && tree.is_none() && has_run() {
                 plan.push((commit_object(commit), unshown));
             } else {
-                plan.extend(self.run(&work, unshown, commit, entry));
+                plan.extend(self.run(&work, unshown, source, entry));
             }
         }
         let mut unstated = Vec::new();
         for requirement in others {
-            if commit.is_some_and(|commit| self.believed().any(|(e, b)| self.meets(requirement, e, b, commit, entry))) {
+            if source.is_some_and(|source| self.believed().any(|(e, b)| self.meets(requirement, e, b, source))) {
                 continue;
             }
             let of_trees = subject::is_about_trees(requirement.kind.predicate_type());
@@ -177,13 +179,13 @@ impl<'a> Pieces<'a> {
     }
 
     /// The requirements that the best run of the commit doesn't meet: all of one run, as all must be.
-    fn unshown<'r>(&self, work: &[&'r Requirement], commit: Option<&Digest>, entry: &Resource) -> Vec<&'r Requirement> {
+    fn unshown<'r>(&self, work: &[&'r Requirement], source: Option<&Source<'_>>, entry: &Resource) -> Vec<&'r Requirement> {
         let left = |meets: &dyn Fn(&Requirement) -> bool| work.iter().copied().filter(|r| !meets(r)).collect::<Vec<_>>();
-        let unmet: Option<Vec<_>> = match commit {
-            Some(commit) => {
-                let target = Target::Commit(commit, self.inquiry.object_of(commit));
+        let unmet: Option<Vec<_>> = match source {
+            Some(source) => {
+                let target = Target::Commit(&source.commit, source.object);
                 let runs = self.believed().filter(|(_, believed)| believed.provenance.is_some() && is_about(believed, target));
-                runs.map(|(e, b)| left(&|r| self.meets(r, e, b, commit, entry))).min_by_key(Vec::len)
+                runs.map(|(e, b)| left(&|r| self.meets(r, e, b, source))).min_by_key(Vec::len)
             }
             None => self.runs_of_no_commit().map(|(e, b)| left(&|r| self.would_meet(r, e, b, entry))).min_by_key(Vec::len),
         };
@@ -194,9 +196,10 @@ impl<'a> Pieces<'a> {
         &self,
         work: &[&'r Requirement],
         unshown: Vec<&'r Requirement>,
-        commit: Option<&Digest>,
+        source: Option<&Source<'_>>,
         entry: &'a Resource,
     ) -> Vec<(Missing, Vec<&'r Requirement>)> {
+        let commit = source.map(|source| &source.commit);
         let hopeless = self.hopeless(work, Object::Commit, entry);
         if !hopeless.is_empty() {
             return hopeless;
@@ -217,7 +220,7 @@ impl<'a> Pieces<'a> {
             about: commit.cloned(),
             signers: signers(&common),
             // One that left its changes uncommitted is found by the commit's tree.
-            looked_for: commit.is_some_and(|commit| self.inquiry.tree_of(commit).is_some()),
+            looked_for: source.is_some_and(|source| source.tree.is_some()),
             commands: commands.into_iter().collect(),
             ..piece(MissingKind::AgentRun, Some(PROVENANCE), format!("an agent's run that made {of}"))
         };
@@ -253,9 +256,9 @@ impl<'a> Pieces<'a> {
         self.inquiry.evidence.values().filter_map(|evidence| Some((evidence, evidence.standing.as_ref().ok()?)))
     }
 
-    fn meets(&self, requirement: &Requirement, evidence: &Evidence, believed: &Believed, commit: &Digest, entry: &Resource) -> bool {
+    fn meets(&self, requirement: &Requirement, evidence: &Evidence, believed: &Believed, source: &Source<'_>) -> bool {
         judge::concerns(requirement, &evidence.predicate_type)
-            && self.inquiry.judged(requirement, evidence, believed, &[(commit.clone(), entry)]).iter().any(Result::is_ok)
+            && self.inquiry.judged(requirement, evidence, believed, std::slice::from_ref(source)).iter().any(Result::is_ok)
     }
 
     /// Returns true if the statement would meet the requirement, were it about the right commit or tree.
