@@ -17,7 +17,7 @@ use crate::identity::{Extension, Identity, PublicKey, SubjectKind};
 use crate::json::Object;
 use crate::predicate::Basis;
 use crate::time::{Span, Time};
-use crate::trust::TrustRoot;
+use crate::trust::{Trust, TrustRoot};
 
 pub use load::PolicyError;
 pub(crate) use pattern::{Fit, Pattern};
@@ -75,6 +75,15 @@ impl Policy {
     pub fn names_public_good(&self) -> bool {
         let names = |signer: &Signer| matches!(&signer.credential, Credential::Identity(known) if known.trust_root == RootName::PublicGood);
         self.signers.iter().any(names)
+    }
+
+    /// Returns true if every root that the policy names is among those that are given.
+    pub(crate) fn lacks_no_root(&self, given: &Trust) -> bool {
+        let is_given = |root: &RootName| given.roots().iter().any(|given| root.means(given));
+        self.signers.iter().all(|signer| match &signer.credential {
+            Credential::Identity(known) => is_given(&known.trust_root),
+            Credential::Key(_) => true,
+        })
     }
 
     pub(crate) fn signer(&self, id: &str) -> Option<&Signer> {

@@ -174,6 +174,17 @@ fn refused(cases: &mut Cases) {
         },
     );
     cases.deny_build(
+        "deny-certificate-of-a-root-not-given",
+        "certificate-untrusted",
+        "The policy knows the workflow under another instance's trust root, which wasn't given: to trust it is what is missing.",
+        |world| {
+            trust(world);
+            let [given, named] = [Authority::new(), Authority::elsewhere()].map(|authority| Digest::sha256(&authority.trusted_root()));
+            world.edit_policy(&given.to_string(), &named.to_string());
+            certify(world, "build", &Authority::elsewhere(), Witness::RekorV1AndTimestamp, |_, draft| draft);
+        },
+    );
+    cases.deny_build(
         "deny-certificate-without-witness",
         "time-unwitnessed",
         "The trust root has no logs, and the bundle has no timestamp either: nobody knows when the certificate had to hold.",

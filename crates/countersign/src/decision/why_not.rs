@@ -12,6 +12,7 @@ use super::{Decision, ReasonResult, RequirementResult, Status, remedy};
 use crate::digest::Digest;
 use crate::inquiry::Inquiry;
 use crate::policy::{About, Requirement};
+use crate::reason::Reason;
 use pieces::Pieces;
 
 /// A decision, and what is missing for an allowance.
@@ -123,10 +124,17 @@ impl Inquiry<'_> {
             let results = results.iter().filter(|result| piece.requirements.contains(&result.id));
             piece.because = results.flat_map(|result| &result.reasons).max_by_key(|reason| reason.code).cloned();
             let is_statement = matches!(piece.kind, MissingKind::Build | MissingKind::AgentRun | MissingKind::Statement);
-            let instead = piece.because.as_ref().filter(|_| is_statement).and_then(|because| remedy::instead_of_making(because.code));
+            let instead = piece.because.as_ref().filter(|_| is_statement).and_then(|because| self.instead_of_making(because.code));
             piece.commands = instead.unwrap_or_else(|| std::mem::take(&mut piece.commands));
         }
         missing
+    }
+
+    /// Whom nobody vouches for under all the roots that the policy names, no further root is to be trusted for: a stranger's
+    /// bundle can claim any name.
+    fn instead_of_making(&self, reason: Reason) -> Option<Vec<String>> {
+        let is_trusted = reason == Reason::CertificateUntrusted && self.policy.lacks_no_root(self.trust);
+        remedy::instead_of_making(reason).filter(|_| !is_trusted)
     }
 
     fn pieces(&self, results: &[RequirementResult], verdicts: &[Verdict<'_>]) -> Vec<Missing> {
