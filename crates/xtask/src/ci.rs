@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::repository::Repository;
 use crate::run::Program;
-use crate::{features, header, purity, tidy};
+use crate::{features, fuzz, header, purity, tidy};
 
 /// The command that runs the tests; the README's second block is exactly this.
 pub(crate) const TEST_COMMAND: &[&str] = &["cargo", "test", "--workspace", "--locked"];
@@ -26,6 +26,8 @@ const STEPS: &[Step] = &[
     ("header", header::check),
     ("deny", deny),
     ("features", features::check),
+    // A few seconds each find what is near the seeds; `cargo xtask fuzz SECONDS` goes on from there.
+    ("fuzz", |repository| fuzz::run(repository, "4")),
 ];
 
 /// Runs every step until one fails.
