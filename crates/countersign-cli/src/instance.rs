@@ -1,4 +1,5 @@
-//! The Sigstore instance that `keyless:` signs with: its services, its trust root, and where the identity token comes from.
+//! The Sigstore instance that `keyless:` signs with, or that witnesses what a key signs: its services, its trust root, and where
+//! the identity token comes from.
 //! What is asked of the services is the signers' crate's affair.
 
 use std::fs::File;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use countersign::trust::Trust;
-use countersign_sign::{Keyless, KeylessError, SigningConfig, TokenError, TokenSource};
+use countersign_sign::{Keyless, KeylessError, SigningConfig, TokenError, TokenSource, Witnesses};
 
 use crate::asking::trust_root;
 use crate::failure::Failure;
@@ -16,28 +17,49 @@ use crate::public_good;
 /// The instance that an identity signs with.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Instance {
-    /// The services that `keyless:` signs with (signing_config.json) [default: Sigstore's public-good instance]
+    /// The services that `keyless:` signs with, or whose logs and timestamp authorities witness what a key signs
+    /// (signing_config.json), or `public-good` [default: public-good for `keyless:`, none for a key]
     #[arg(long, value_name = "FILE", requires = "signer", value_hint = ValueHint::FilePath)]
     pub(crate) signing_config: Option<PathBuf>,
 }
 
 impl Instance {
-    /// Makes the signer. A private instance is described by two files, of which neither says anything about another's.
+    /// Makes the signer.
     pub(crate) fn signer(&self, trust: &[PathBuf], tokens: TokenSource) -> Result<Keyless, Failure> {
+        let (config, trust) = self.described(trust)?;
+        Ok(Keyless::new(config, trust, tokens)?)
+    }
+
+    /// Makes what witnesses signatures by keys, if any instance was named.
+    pub(crate) fn witnesses(&self, trust: &[PathBuf]) -> Result<Option<Witnesses>, Failure> {
+        if self.signing_config.is_none() {
+            return Ok(None);
+        }
+        let (config, trust) = self.described(trust)?;
+        Ok(Some(Witnesses::new(config, trust)?))
+    }
+
+    /// A private instance is described by two files, of which neither says anything about another's.
+    fn described(&self, trust: &[PathBuf]) -> Result<(SigningConfig, Trust), Failure> {
         let config = match &self.signing_config {
-            Some(path) if trust.is_empty() => {
-                return Err(Failure::new("trust-missing", format!("`{}` names services, and nobody says whom to believe", path.display()))
+            Some(path) if path.as_os_str() != public_good::NAME => {
+                if trust.is_empty() {
+                    return Err(Failure::new(
+                        "trust-missing",
+                        format!("`{}` names services, and nobody says whom to believe", path.display()),
+                    )
                     .hint("give `--trust FILE`, too: the `trusted_root.json` of the same instance"));
+                }
+                signing_config(path)?
             }
-            Some(path) => signing_config(path)?,
-            None => SigningConfig::public_good().map_err(KeylessError::from)?,
+            _ => SigningConfig::public_good().map_err(KeylessError::from)?,
         };
         let roots = if trust.is_empty() {
             vec![public_good::current()?]
         } else {
             trust.iter().map(|path| trust_root(path)).collect::<Result<_, _>>()?
         };
-        Ok(Keyless::new(config, roots.into_iter().fold(Trust::keys_only(), Trust::with), tokens)?)
+        Ok((config, roots.into_iter().fold(Trust::keys_only(), Trust::with)))
     }
 }
 
@@ -70,6 +92,9 @@ impl From<KeylessError> for Failure {
                 .hint("elsewhere name where it comes from: `keyless:env:NAME`, `keyless:file:PATH` or `keyless:exec:PROGRAM`"),
             KeylessError::SubjectDigest { .. } => {
                 failure.hint("sign it with a key, or by the services of an instance with Rekor v2: `--signing-config FILE --trust FILE`")
+            }
+            KeylessError::KeyType { .. } => {
+                failure.hint("sign with a P-256 key, or by services of which none is a log: a timestamp can witness any key")
             }
             KeylessError::Token(TokenError::Misplaced) => failure
                 .hint("name where the token comes from: `keyless:env:NAME` (without `$`), `keyless:file:PATH` or `keyless:exec:PROGRAM`"),

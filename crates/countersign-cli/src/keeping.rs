@@ -27,7 +27,7 @@ pub(crate) struct Keeping {
     signer: Option<String>,
     #[command(flatten)]
     instance: Instance,
-    /// The trust root of the instance that `keyless:` signs with (trusted_root.json), which must vouch for what it gives
+    /// The trust root of the instance that signs or witnesses (trusted_root.json), which must vouch for what it gives
     #[arg(long, value_name = "FILE", requires = "signer", value_hint = ValueHint::FilePath)]
     trust: Vec<PathBuf>,
     #[arg(long, value_name = "STORE", help = STORE_HELP)]
@@ -62,8 +62,12 @@ impl Keeping {
             return Err(Failure::new("output-exists", format!("`{}` is what the statement is made of", out.shown.display()))
                 .hint("name another file by `--out`"));
         }
-        if !self.trust.is_empty() && !self.signer.as_deref().is_some_and(signer::is_keyless) {
-            return Err(Failure::new("usage", "`--trust` is for `--signer keyless:` here, and a key signs without anybody's word"));
+        let is_of_instance = self.instance.signing_config.is_some() || self.signer.as_deref().is_some_and(signer::is_keyless);
+        if !self.trust.is_empty() && !is_of_instance {
+            return Err(Failure::new(
+                "usage",
+                "`--trust` is for `--signer keyless:` or `--signing-config` here, and a key alone needs nobody's word",
+            ));
         }
         let signer = signer::attester(self.signer.as_deref(), &self.instance, &self.trust, passphrase)?;
         for place in &places {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use countersign::bundle::Bundle;
 use countersign::identity::PublicKey;
 use countersign::statement::Statement;
-use countersign_sign::{IdentityToken, Keyless, LocalKey, Patience, RemoteKey, Session, Signer, attest, read_key_file};
+use countersign_sign::{Entries, IdentityToken, Keyless, LocalKey, Patience, RemoteKey, Session, Signer, Witnesses, attest, read_key_file};
 
 use crate::clock;
 use crate::data_home::{data_home, home};
@@ -23,8 +23,8 @@ pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key; hashivault://
 
 /// Who signs statements.
 pub(crate) enum Attester {
-    /// A key.
-    Key(Box<dyn Signer>),
+    /// A key, and who witnesses what it signs.
+    Key(Box<dyn Signer>, Option<Box<Witnesses>>),
     /// An identity.
     Identity(Box<Keyless>),
 }
@@ -33,9 +33,13 @@ impl Attester {
     /// Signs the statement that is made for whoever signs it: that is told as a URI.
     pub(crate) fn attest(&self, statement: impl FnOnce(&str) -> Result<Statement, Failure>) -> Result<Bundle, Failure> {
         match self {
-            Self::Key(key) => {
+            Self::Key(key, witnesses) => {
                 let uri = key.public_key().map_err(Failure::from)?.uri();
-                Ok(attest(&statement(&uri)?, &**key)?)
+                let statement = statement(&uri)?;
+                let Some(witnesses) = witnesses else { return Ok(attest(&statement, &**key)?) };
+                let (bundle, entries) = witnesses.attest(&statement, &**key, clock::now()?)?;
+                tell_entries("signed by the key", entries);
+                Ok(bundle)
             }
             Self::Identity(keyless) => {
                 // Only now: a certificate holds for minutes, and the work before may have taken hours.
@@ -52,7 +56,7 @@ impl Attester {
     /// Returns the variables that a credential or an identity's token comes from: whoever has it signs as well.
     pub(crate) fn credential_variables(&self) -> Vec<&str> {
         match self {
-            Self::Key(key) => key.credential_variables().to_vec(),
+            Self::Key(key, _) => key.credential_variables().to_vec(),
             Self::Identity(keyless) => keyless.token_variable().into_iter().collect(),
         }
     }
@@ -60,11 +64,13 @@ impl Attester {
 
 /// Tells who has signed, and what logs have of it, once a bundle with the session's certificate has been verified.
 pub(crate) fn tell(session: &Session<'_>) {
-    let entries = session.entries();
     let (subject, issuer) = (session.unverified_subject(), session.unverified_issuer());
-    output::labelled(output::FAINT, "note", &format!("signed as {subject} ({issuer}), with log entries: {}", entries.made));
-    if entries.unheard > 0 {
-        let unheard = entries.unheard;
+    tell_entries(&format!("signed as {subject} ({issuer})"), session.entries());
+}
+
+fn tell_entries(signed: &str, Entries { made, unheard, .. }: Entries) {
+    output::labelled(output::FAINT, "note", &format!("{signed}, with log entries: {made}"));
+    if unheard > 0 {
         output::warning(&format!("nobody heard how {unheard} attempts ended, so logs may have as many more entries of the same signature"));
     }
 }
@@ -87,10 +93,13 @@ pub(crate) fn attester(
             keyless.check(clock::now()?)?;
             Ok(Attester::Identity(Box::new(keyless)))
         }
-        None if instance.signing_config.is_some() => {
-            Err(Failure::new("usage", "`--signing-config` is for `--signer keyless:`, and a key signs without services"))
+        None => {
+            let witnesses = instance.witnesses(trust)?.map(Box::new);
+            if let Some(witnesses) = &witnesses {
+                witnesses.check(clock::now()?)?;
+            }
+            Ok(Attester::Key(open(signer, passphrase)?, witnesses))
         }
-        None => Ok(Attester::Key(open(signer, passphrase)?)),
     }
 }
 

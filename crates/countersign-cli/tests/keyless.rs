@@ -35,6 +35,28 @@ fn attests_as_an_identity_that_a_policy_names() {
 }
 
 #[test]
+fn has_what_a_key_signs_witnessed_where_the_policy_wants_to_know_when() {
+    let desk = Desk::new(Instance::start());
+    assert!(desk.run(&["key", "generate", "--out", "build", "--no-passphrase"]).status.success());
+    let key = desk.run(&["key", "public", "file:build.key", "--format", "der-base64"]);
+    let key = format!("key: {}", String::from_utf8(key.stdout).unwrap().trim());
+    let identity = r#"identity: {issuer: "https://accounts.example.test", subject: "SUBJECT", trustRoot: "sha256:ROOT"}"#;
+    fs::write(desk.folder.path().join("policy.yaml"), POLICY.replace(identity, &key)).unwrap();
+    let judged = || {
+        let answer =
+            desk.run(&["verify", "app.tar", "--policy", "policy.yaml", "--bundle", "app.sigstore.json", "--trust", "trusted_root.json"]);
+        (answer.status.code(), String::from_utf8_lossy(&answer.stdout).into_owned())
+    };
+    let witnessed = desk.attest(&["--signer", "file:build.key"]);
+    assert!(told(&witnessed).contains("note: signed by the key, with log entries: 1"), "{witnessed:?}");
+    assert_eq!(judged().0, Some(0), "{}", judged().1);
+    let alone = desk.run(&["attest", "build", "--subject", "app.tar", "--out", "app.sigstore.json", "--signer", "file:build.key"]);
+    assert!(alone.status.success(), "{alone:?}");
+    let (code, answer) = judged();
+    assert!(code == Some(1) && answer.contains("time-unwitnessed"), "{answer}");
+}
+
+#[test]
 fn signs_bundles_by_the_protocol_of_the_conformance_suite() {
     let desk = Desk::new(Instance::start());
     desk.attest(&["--signer", "keyless:env:SOME_TOKEN"]);
@@ -62,7 +84,22 @@ fn tells_what_is_missing_and_never_shows_a_token() {
         (desk.attest(&["--signer", "keyless:env:SOME_TOKEN"]), "error[service-refused]"),
         (desk.attest(&["--signer", "keyless:env:NO_TOKEN"]), "error[token-unusable]"),
         (desk.attest(&["--signer", "keyless:nobody"]), "error[token-unusable]"),
-        (desk.attest(&["--signer", "file:app.key"]), "error[usage]"),
+        (desk.attest(&["--signer", "file:app.key"]), "error[key-missing]"),
+        (
+            desk.run(&[
+                "attest",
+                "build",
+                "--subject",
+                "app.tar",
+                "--out",
+                "x.sigstore.json",
+                "--signer",
+                "file:app.key",
+                "--trust",
+                "trusted_root.json",
+            ]),
+            "error[usage]",
+        ),
         (
             desk.run(&[
                 "attest",

@@ -295,7 +295,9 @@ fn first(by: &Authority, asked: &Json, fault: Option<Fault>) -> Vec<u8> {
     let mut entry = if let Some(envelope) = text("/spec/proposedContent/envelope") {
         let envelope = Json::parse(envelope.as_bytes()).expect("JSON");
         let member = |pointer: &str| decoded(envelope.pointer(pointer).and_then(Json::as_str).expect("a member"));
-        let material = Material::Certificate(der(&pem(text("/spec/proposedContent/verifiers/0").expect("a verifier"))));
+        let verifier = pem(text("/spec/proposedContent/verifiers/0").expect("a verifier"));
+        let is_key = verifier.starts_with("-----BEGIN PUBLIC KEY");
+        let material = if is_key { Material::Key(der(&verifier)) } else { Material::Certificate(der(&verifier)) };
         let (payload, mut signature) = (member("/payload"), member("/signatures/0/sig"));
         if fault == Some(Fault::OfAnother) {
             signature = signing_key().sign(b"another message").expect("a signature");
@@ -330,7 +332,12 @@ fn first(by: &Authority, asked: &Json, fault: Option<Fault>) -> Vec<u8> {
 /// Answers as Rekor v2 does, which writes out what is empty.
 fn second(by: &Authority, asked: &Json, fault: Option<Fault>) -> Vec<u8> {
     let member = |pointer: &str| decoded(asked.pointer(pointer).and_then(Json::as_str).expect("a member"));
-    let material = Material::Certificate(member("/hashedRekordRequestV002/signature/verifier/x509Certificate/rawBytes"));
+    let verifier = "/hashedRekordRequestV002/signature/verifier";
+    let material = if asked.pointer(&format!("{verifier}/publicKey")).is_some() {
+        Material::Key(member(&format!("{verifier}/publicKey/rawBytes")))
+    } else {
+        Material::Certificate(member(&format!("{verifier}/x509Certificate/rawBytes")))
+    };
     let (hash, mut signature) = (member("/hashedRekordRequestV002/digest"), member("/hashedRekordRequestV002/signature/content"));
     if fault == Some(Fault::OfAnother) {
         signature = signing_key().sign(b"another message").expect("a signature");

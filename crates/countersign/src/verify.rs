@@ -60,6 +60,14 @@ impl<T> Verified<T> {
         &self.witnessed
     }
 
+    /// Returns the earliest time that a witness proves.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that says why the witnesses prove none; `time-unwitnessed` if there are none.
+    pub fn first_witnessed(&self) -> Result<Time, Refusal> {
+        self.witnessed.first().copied().ok_or_else(|| self.unwitnessed.clone().unwrap_or_else(unwitnessed))
+    }
+
     /// Returns why a witness that the bundle offers proves no time, if a trust root was asked about it.
     pub(crate) const fn unwitnessed(&self) -> Option<&Refusal> {
         self.unwitnessed.as_ref()

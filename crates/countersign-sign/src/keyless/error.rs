@@ -11,6 +11,7 @@ use super::signing_config::SigningConfigError;
 use super::token::TokenError;
 use crate::http::{Address, Kind, Trouble};
 use crate::local::KeyError;
+use crate::signer::SignError;
 
 /// Why an identity didn't sign.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,15 @@ pub enum KeylessError {
         /// The log.
         address: String,
     },
+    /// The key is of a type whose entries aren't made.
+    #[error("entries of the log `{address}` are made of P-256 keys only, and this key is another")]
+    KeyType {
+        /// The log.
+        address: String,
+    },
+    /// The key doesn't sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// A service didn't answer.
     #[error("{service} `{address}`: {why}{entries}")]
     Unanswered {
@@ -101,7 +111,13 @@ impl KeylessError {
             | Self::Answer { entries, .. }
             | Self::Bundle { entries, .. }
             | Self::Unverifiable { entries, .. } => *entries,
-            Self::SigningConfig(_) | Self::Token(_) | Self::Key(_) | Self::SubjectDigest { .. } | Self::TrustMissing => Entries::default(),
+            Self::SigningConfig(_)
+            | Self::Token(_)
+            | Self::Key(_)
+            | Self::SubjectDigest { .. }
+            | Self::KeyType { .. }
+            | Self::Sign(_)
+            | Self::TrustMissing => Entries::default(),
         }
     }
 
@@ -112,7 +128,8 @@ impl KeylessError {
             Self::SigningConfig(_) => "signing-config-invalid",
             Self::Token(TokenError::Nowhere) => "token-missing",
             Self::Token(_) => "token-unusable",
-            Self::Key(_) => "signer-failed",
+            Self::Key(_) | Self::Sign(_) => "signer-failed",
+            Self::KeyType { .. } => "signer-unsupported",
             Self::Unanswered { .. } => "service-unavailable",
             Self::Refused { .. } => "service-refused",
             Self::Answer { .. } | Self::Bundle { .. } | Self::Unverifiable { .. } => "service-untrustworthy",
@@ -145,7 +162,13 @@ impl KeylessError {
             | Self::Answer { entries, .. }
             | Self::Bundle { entries, .. }
             | Self::Unverifiable { entries, .. } => *entries = left,
-            Self::SigningConfig(_) | Self::Token(_) | Self::Key(_) | Self::SubjectDigest { .. } | Self::TrustMissing => {}
+            Self::SigningConfig(_)
+            | Self::Token(_)
+            | Self::Key(_)
+            | Self::SubjectDigest { .. }
+            | Self::KeyType { .. }
+            | Self::Sign(_)
+            | Self::TrustMissing => {}
         }
         self
     }

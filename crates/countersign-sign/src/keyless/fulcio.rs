@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::der;
 use super::error::{KeylessError, Service};
-use super::object;
+use super::signing::object;
 use super::token::IdentityToken;
 use crate::http::{Address, Answer, Request};
 use crate::local::LocalKey;

@@ -8,15 +8,15 @@ use sigstore_types::Sha256Hash;
 
 use super::der::pem;
 use super::error::{KeylessError, Service};
+use super::signing::{By, Content, Signed, object};
 use super::signing_config::Generation;
-use super::{Content, Signed, object};
 use crate::http::{Address, Answer, Client, Request, Trouble};
 
 /// What is sent to a log.
-pub(super) fn request(generation: Generation, signed: &Signed<'_>, certificate: &[u8]) -> Vec<u8> {
+pub(super) fn request(generation: Generation, signed: &Signed<'_>, by: &By) -> Vec<u8> {
     match generation {
-        Generation::First => first(signed, certificate),
-        Generation::Second => second(signed, certificate),
+        Generation::First => first(signed, by),
+        Generation::Second => second(signed, by),
     }
     .canonical()
 }
@@ -75,16 +75,23 @@ pub(super) fn entered(generation: Generation, content: Content<'_>, answer: &Ans
 }
 
 /// `hashedrekord` 0.0.2 for both kinds of content: of an envelope, the hash of what was signed (rekor-tiles, CLIENTS.md).
-fn second(signed: &Signed<'_>, certificate: &[u8]) -> Json {
-    let certificate = object([("rawBytes", base64(certificate))]);
-    let verifier = object([("keyDetails", Json::from(KEY_DETAILS)), ("x509Certificate", certificate)]);
+fn second(signed: &Signed<'_>, by: &By) -> Json {
+    let (name, der) = match by {
+        By::Certificate(certificate) => ("x509Certificate", certificate.as_slice()),
+        By::Key(key) => ("publicKey", key.der()),
+    };
+    let verifier = object([("keyDetails", Json::from(KEY_DETAILS)), (name, object([("rawBytes", base64(der))]))]);
     let signature = object([("content", base64(&signed.signature)), ("verifier", verifier)]);
     object([("hashedRekordRequestV002", object([("digest", base64(&signed.hash)), ("signature", signature)]))])
 }
 
 /// `dsse` 0.0.1 for an envelope, `hashedrekord` 0.0.1 for an artifact (rekor, `pkg/types`).
-fn first(signed: &Signed<'_>, certificate: &[u8]) -> Json {
-    let pem = base64(pem("CERTIFICATE", certificate).as_bytes());
+fn first(signed: &Signed<'_>, by: &By) -> Json {
+    let pem = match by {
+        By::Certificate(certificate) => pem("CERTIFICATE", certificate),
+        By::Key(key) => pem("PUBLIC KEY", key.der()),
+    };
+    let pem = base64(pem.as_bytes());
     let (kind, spec) = match signed.content {
         Content::Statement(_) => {
             let envelope = String::from_utf8_lossy(&signed.json().canonical()).into_owned();

@@ -35,11 +35,9 @@ enum Choice {
     Exact(usize),
 }
 
-/// The services that one signature is made with.
+/// The services that witness one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Services {
-    /// Who issues the certificate.
-    pub(super) authority: Address,
     /// The logs, each with the version of its interface.
     pub(super) logs: Vec<(Address, Generation)>,
     /// The timestamp authorities.
@@ -99,14 +97,19 @@ impl SigningConfig {
         Self::parse(sigstore_trust_root::SIGSTORE_STAGING_SIGNING_CONFIG.as_bytes())
     }
 
-    /// Chooses the services for a signature that is made at that time.
-    ///
-    /// Of each operator only one service counts: of the highest version that is spoken here, the one that began last.
-    /// One authority is taken, and as many logs and timestamp authorities, each of another operator, as the selector
-    /// says. Some of them must prove a time: without one nobody could tell when the certificate had to hold.
-    pub(super) fn services(&self, at: Time) -> Result<Services, SigningConfigError> {
+    /// Chooses who issues a certificate at that time.
+    pub(super) fn authority(&self, at: Time) -> Result<&Address, SigningConfigError> {
         let authority = chosen(&self.authorities, Choice::Any, &[1], at, "certificate authority")?;
         let [authority] = authority.as_slice() else { return Err(SigningConfigError::Nobody("certificate authority")) };
+        Ok(&authority.address)
+    }
+
+    /// Chooses who witnesses a signature that is made at that time.
+    ///
+    /// Of each operator only one service counts: of the highest version that is spoken here, the one that began last.
+    /// As many logs and timestamp authorities are taken, each of another operator, as the selector says. Some of them must
+    /// prove a time: without one nobody could tell when the certificate had to hold.
+    pub(super) fn services(&self, at: Time) -> Result<Services, SigningConfigError> {
         let logs: Vec<_> = chosen(&self.logs, self.log_choice, &[1, 2], at, "log")?
             .into_iter()
             .map(|log| (log.address.clone(), if log.version == 1 { Generation::First } else { Generation::Second }))
@@ -118,7 +121,7 @@ impl SigningConfig {
         if stamps.is_empty() && logs.iter().all(|(_, generation)| *generation == Generation::Second) {
             return Err(SigningConfigError::Timeless);
         }
-        Ok(Services { authority: authority.address.clone(), logs, stamps })
+        Ok(Services { logs, stamps })
     }
 }
 
