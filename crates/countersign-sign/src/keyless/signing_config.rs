@@ -329,7 +329,9 @@ mod tests {
     }
 
     fn chosen_of(text: &str) -> Result<(Vec<String>, Vec<String>), SigningConfigError> {
-        let services = SigningConfig::parse(text.as_bytes())?.services(AT.parse().unwrap())?;
+        let (config, at) = (SigningConfig::parse(text.as_bytes())?, AT.parse().unwrap());
+        config.authority(at)?;
+        let services = config.services(at)?;
         let host = |address: &Address| address.as_str().trim_start_matches("https://").to_owned();
         Ok((services.logs.iter().map(|(log, _)| host(log)).collect(), services.stamps.iter().map(host).collect()))
     }
@@ -429,7 +431,7 @@ mod tests {
     #[test]
     fn knows_the_instances_of_sigstore_itself() {
         let at = AT.parse().unwrap();
-        assert_eq!(SigningConfig::public_good().unwrap().services(at).unwrap().authority.as_str(), "https://fulcio.sigstore.dev");
-        assert_eq!(SigningConfig::staging().unwrap().services(at).unwrap().authority.as_str(), "https://fulcio.sigstage.dev");
+        assert_eq!(SigningConfig::public_good().unwrap().authority(at).unwrap().as_str(), "https://fulcio.sigstore.dev");
+        assert_eq!(SigningConfig::staging().unwrap().authority(at).unwrap().as_str(), "https://fulcio.sigstage.dev");
     }
 }

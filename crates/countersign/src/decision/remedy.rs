@@ -14,12 +14,14 @@ pub(super) enum Subject<'a> {
     Commit(Option<&'a Digest>),
 }
 
-/// Returns the commands that fit a reason for which no new statement would help; `None` where one would.
-pub(super) fn instead_of_making(reason: Reason) -> Option<Vec<String>> {
+/// Returns the commands that fit the reason, given those that would make a statement.
+pub(super) fn after(reason: Reason, make: Vec<String>) -> Vec<String> {
     match Step::after(reason) {
-        Step::Make => None,
-        Step::Other(command) => Some(vec![command.to_owned()]),
-        Step::Nothing => Some(Vec::new()),
+        Step::Make => make,
+        Step::Witness if make.is_empty() => vec![WITNESSED.to_owned()],
+        Step::Witness => make.iter().map(|command| command.replace("--signer SIGNER", WITNESSING)).collect(),
+        Step::Other(command) => vec![command.to_owned()],
+        Step::Nothing => Vec::new(),
     }
 }
 
@@ -28,6 +30,8 @@ pub(super) fn instead_of_making(reason: Reason) -> Option<Vec<String>> {
 enum Step {
     /// A statement, or another one, by somebody who may make it.
     Make,
+    /// A statement whose signature is witnessed.
+    Witness,
     /// Something else: the evidence is right, and what was asked or trusted isn't.
     Other(&'static str),
     /// No command: what is there could not be fetched or judged, and making it again is no remedy.
@@ -63,8 +67,9 @@ impl Step {
             | Reason::SbomMismatch
             | Reason::BasisTooLow
             | Reason::EvidenceTooOld => Self::Make,
-            // A statement that we sign has no witness: one that has is to be handed over, or whoever witnessed it trusted.
-            Reason::TimestampInvalid | Reason::LogEntryInvalid | Reason::TimeUnwitnessed => Self::Other(WITNESSED),
+            Reason::TimeUnwitnessed => Self::Witness,
+            // The same statement with a good witness is to be handed over, or whoever witnessed it trusted.
+            Reason::TimestampInvalid | Reason::LogEntryInvalid => Self::Other(WITNESSED),
             Reason::CertificateUntrusted => Self::Other(TRUSTED),
             Reason::ConditionFalse => Self::Other(EXPLAINED),
             Reason::ResourceUnexpected => Self::Other(NAMED),
@@ -136,6 +141,7 @@ fn git(subject: &Subject<'_>) -> String {
     }
 }
 
+const WITNESSING: &str = "--signer SIGNER --signing-config FILE --trust FILE";
 const WITNESSED: &str = "countersign verify TARGET --policy FILE --trust FILE --bundle WITNESSED";
 const TRUSTED: &str = "countersign verify TARGET --policy FILE --trust FILE";
 const EXPLAINED: &str = "countersign explain TARGET --policy FILE";
@@ -152,23 +158,27 @@ mod tests {
     #[test]
     fn no_reason_is_answered_by_a_statement_that_would_not_help() {
         let makes = |command: &String| ["countersign run ", "countersign attest "].iter().any(|verb| command.starts_with(verb));
-        let (mut made, mut other, mut nothing) = (0, 0, 0);
+        let make = || vec!["countersign attest sbom --signer SIGNER".to_owned()];
+        let (mut made, mut witnessed, mut other, mut nothing) = (0, 0, 0, 0);
         for reason in Reason::ALL.iter().copied() {
-            match instead_of_making(reason) {
-                None => made += 1,
-                Some(commands) if commands.is_empty() => {
+            let commands = after(reason, make());
+            match commands.as_slice() {
+                [] => {
                     assert!(reason.leaves_unknown(), "{reason}");
                     nothing += 1;
                 }
-                Some(commands) => {
-                    assert!(commands.len() == 1 && !commands.iter().any(makes), "{reason}: {commands:?}");
-                    other += 1;
+                [command] if commands == make() => made += usize::from(makes(command)),
+                [command] if makes(command) => {
+                    assert!(command.ends_with(WITNESSING), "{reason}: {command}");
+                    witnessed += 1;
                 }
+                [_] => other += 1,
+                commands => panic!("{reason}: {commands:?}"),
             }
         }
-        assert_eq!((made, other, nothing), (26, 7, 3));
+        assert_eq!((made, witnessed, other, nothing), (26, 1, 6, 3));
         for kind in kinds() {
-            let commands = [make(&kind, &Subject::Artifact), vec![build(&[&kind])], agent_run(&[&kind], None).into_iter().collect()];
+            let commands = [super::make(&kind, &Subject::Artifact), vec![build(&[&kind])], agent_run(&[&kind], None).into_iter().collect()];
             assert!(commands.iter().all(|commands| commands.len() == 1 && commands.iter().all(makes)), "{}: {commands:?}", kind.name());
         }
     }
@@ -186,14 +196,15 @@ mod tests {
         for (reason, part) in [
             (Reason::CertificateUntrusted, "--trust FILE"),
             (Reason::TimeUnwitnessed, "--bundle WITNESSED"),
+            (Reason::LogEntryInvalid, "--bundle WITNESSED"),
             (Reason::ResourceUnexpected, "--resource URI"),
             (Reason::ResourceAmbiguous, "policy check"),
             (Reason::ConditionFalse, "explain"),
         ] {
-            let commands = instead_of_making(reason).unwrap();
+            let commands = after(reason, Vec::new());
             assert!(commands.iter().all(|command| command.contains(part)) && commands.len() == 1, "{reason}: {commands:?}");
         }
-        assert_eq!(instead_of_making(Reason::RunFailed), None);
+        assert_eq!(after(Reason::RunFailed, vec!["make".to_owned()]), ["make"]);
     }
 
     /// One of each kind, of the types that there is a verb for.

@@ -124,17 +124,17 @@ impl Inquiry<'_> {
             let results = results.iter().filter(|result| piece.requirements.contains(&result.id));
             piece.because = results.flat_map(|result| &result.reasons).max_by_key(|reason| reason.code).cloned();
             let is_statement = matches!(piece.kind, MissingKind::Build | MissingKind::AgentRun | MissingKind::Statement);
-            let instead = piece.because.as_ref().filter(|_| is_statement).and_then(|because| self.instead_of_making(because.code));
-            piece.commands = instead.unwrap_or_else(|| std::mem::take(&mut piece.commands));
+            if let Some(because) = piece.because.as_ref().filter(|_| is_statement) {
+                piece.commands = self.after(because.code, std::mem::take(&mut piece.commands));
+            }
         }
         missing
     }
 
-    /// Whom nobody vouches for under all the roots that the policy names, no further root is to be trusted for: a stranger's
-    /// bundle can claim any name.
-    fn instead_of_making(&self, reason: Reason) -> Option<Vec<String>> {
-        let is_trusted = reason == Reason::CertificateUntrusted && self.policy.lacks_no_root(self.trust);
-        remedy::instead_of_making(reason).filter(|_| !is_trusted)
+    /// What to do after that reason, in place of the commands or by them. Whom nobody vouches for under all the roots that
+    /// the policy names, no further root is to be trusted for: a stranger's bundle can claim any name.
+    fn after(&self, reason: Reason, make: Vec<String>) -> Vec<String> {
+        if reason == Reason::CertificateUntrusted && self.policy.lacks_no_root(self.trust) { make } else { remedy::after(reason, make) }
     }
 
     fn pieces(&self, results: &[RequirementResult], verdicts: &[Verdict<'_>]) -> Vec<Missing> {
@@ -148,7 +148,7 @@ impl Inquiry<'_> {
             Err(refusal) => {
                 let mut piece = pieces::piece(MissingKind::Policy, None, refusal.detail.clone());
                 piece.requirements = verdicts.iter().map(|verdict| verdict.requirement.id.clone()).collect();
-                piece.commands = remedy::instead_of_making(refusal.reason).unwrap_or_default();
+                piece.commands = remedy::after(refusal.reason, Vec::new());
                 return vec![piece];
             }
         };
