@@ -411,6 +411,15 @@ struct countersign_error *countersign_inquiry_trust(struct countersign_inquiry *
                                                     size_t root_size);
 
 /*
+ Adds the trust root of Sigstore's public-good instance as this library was built with it, as countersign_inquiry_trust
+ adds another; a policy names it by `public-good`.
+
+ Nothing is fetched: a newer one (`countersign trust update` keeps it) is given by countersign_inquiry_trust.
+ */
+COUNTERSIGN_MUST_USE
+struct countersign_error *countersign_inquiry_trust_public_good(struct countersign_inquiry *inquiry);
+
+/*
  Gives what the inquiry wants next as JSON, and NULL when nothing more could help.
 
  It is {"bundles":{"digest":"sha256:…","predicateTypes":["…"]}}, {"artifactDigest":"sha512"} or {"gitObject":"gitCommit:…"}.

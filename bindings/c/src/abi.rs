@@ -4,6 +4,8 @@
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
+use countersign::trust::TrustRoot;
+
 use crate::boundary::{Out, boundary, boundary_or, bytes, object, text};
 use crate::bytes::Bytes;
 use crate::code::{Answer, Code};
@@ -268,8 +270,18 @@ pub unsafe extern "C" fn countersign_inquiry_trust(
     boundary(|| {
         // SAFETY: the caller vouches for these arguments.
         let root = unsafe { bytes(root, root_size, "root")? };
-        object(inquiry, "inquiry")?.trust(root)
+        object(inquiry, "inquiry")?.trust(TrustRoot::parse(root))
     })
+}
+
+/// Adds the trust root of Sigstore's public-good instance as this library was built with it, as countersign_inquiry_trust
+/// adds another; a policy names it by `public-good`.
+///
+/// Nothing is fetched: a newer one (`countersign trust update` keeps it) is given by countersign_inquiry_trust.
+#[unsafe(no_mangle)]
+#[must_use]
+pub extern "C" fn countersign_inquiry_trust_public_good(inquiry: Option<&mut Inquiry>) -> Option<Box<Error>> {
+    boundary(|| object(inquiry, "inquiry")?.trust(TrustRoot::public_good()))
 }
 
 /// Gives what the inquiry wants next as JSON, and NULL when nothing more could help.

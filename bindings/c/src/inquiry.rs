@@ -6,7 +6,7 @@ use std::sync::Arc;
 use countersign::digest::{Algorithm, Digest};
 use countersign::inquiry::{Found, Question, QuestionError, Wanted};
 use countersign::json::{Json, Object};
-use countersign::trust::{Trust, TrustRoot};
+use countersign::trust::{Trust, TrustRoot, TrustRootError};
 use self_cell::self_cell;
 
 use crate::code::{Answer, Code};
@@ -68,10 +68,10 @@ impl Inquiry {
     }
 
     /// Adds a trust root.
-    pub(crate) fn trust(&mut self, root: &[u8]) -> Result<(), Error> {
+    pub(crate) fn trust(&mut self, root: Result<TrustRoot, TrustRootError>) -> Result<(), Error> {
         let late = || Error::misuse("a trust root was given after something was asked for: give it right after `countersign_inquiry_new`");
         let (question, given) = self.begun_with.as_ref().ok_or_else(late)?;
-        let root = TrustRoot::parse(root).map_err(|error| Error::caused(Code::TrustInvalid, &error))?;
+        let root = root.map_err(|error| Error::caused(Code::TrustInvalid, &error))?;
         let given = Given { policy: Arc::clone(&given.policy), trust: given.trust.clone().with(root) };
         *self = Self::begin(question.clone(), given)?;
         Ok(())

@@ -256,6 +256,39 @@ static void what_explains_decides_too(void) {
     }
 }
 
+static void the_public_good_root_is_built_in(void) {
+    static const char by_identity[] =
+        "version: 1\nid: demo\nsigners:\n  - id: tester\n    kind: automation\n"
+        "    identity: {issuer: \"https://accounts.example.test\", subject: tester@example.test, trustRoot: public-good}\n"
+        "    mayAttest: [{predicate: \"https://example.test/tested/v1\", ceiling: harness}]\n"
+        "resources:\n  - match: demo.tar\n    builders: [{signer: tester, builderId: \"https://example.test/builder\","
+        " buildTypes: [\"https://countersign.dev/local-build/v1\"]}]\n"
+        "environments: {staging: {requirements: [tested]}}\n"
+        "requirements: [{id: tested, kind: evidence, about: artifact, predicate: \"https://example.test/tested/v1\"}]\n";
+    countersign_policy *under = NULL;
+    countersign_inquiry *begun = NULL;
+    countersign_bytes *wanted = NULL, *json = NULL;
+    countersign_decision *decision = NULL;
+    MUST(countersign_policy_parse(TEXT(by_identity), &under));
+    MUST(countersign_inquiry_new(TEXT(QUESTION), under, &begun));
+    countersign_policy_free(under);
+    REFUSES(COUNTERSIGN_CODE_MISUSE, countersign_inquiry_trust_public_good(NULL));
+    FAILS(COUNTERSIGN_CODE_TRUST_MISSING, wanted, countersign_inquiry_next(begun, &wanted));
+    MUST(countersign_inquiry_trust_public_good(begun));
+    MUST(countersign_inquiry_next(begun, &wanted));
+    CHECK(wanted != NULL);
+    REFUSES(COUNTERSIGN_CODE_MISUSE, countersign_inquiry_trust_public_good(begun));
+    MUST(countersign_inquiry_supply_nothing(begun));
+    MUST(countersign_inquiry_decide(begun, &decision));
+    CHECK(countersign_decision_answer(decision) == COUNTERSIGN_ANSWER_DENY);
+    MUST(countersign_decision_json(decision, &json));
+    CHECK(strstr((const char *)countersign_bytes_data(json), "\"trust\":[{\"sha256\":\"") != NULL);
+    countersign_bytes_free(json);
+    countersign_bytes_free(wanted);
+    countersign_decision_free(decision);
+    countersign_inquiry_free(begun);
+}
+
 static void what_succeeds_overwrites_garbage_without_reading_it(const char *path) {
     countersign_signer *signer;
     countersign_bytes *payload, *to_sign, *pem, *bundle;
@@ -295,6 +328,7 @@ int main(int argc, char **argv) {
     a_zero_in_a_reason_is_kept();
     calls_at_the_wrong_time_are_misuse();
     what_explains_decides_too();
+    the_public_good_root_is_built_in();
     what_succeeds_overwrites_garbage_without_reading_it(argv[1]);
     countersign_signer_free(signer);
     return 0;
