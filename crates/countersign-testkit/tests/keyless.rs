@@ -80,6 +80,7 @@ fn logs_nothing_that_could_not_be_verified_there() {
     let session = both.begin(now()).unwrap();
     for error in [session.attest(&of_a_tree()).unwrap_err(), session.attest_all(&[statement(1), of_a_tree()]).unwrap_err()] {
         assert_eq!(error.code(), "subject-digest-unsupported");
+        assert!(error.to_string().ends_with("; a certificate was issued, which certificate logs publish"), "{error}");
     }
     assert_eq!(instance.entries(), 0);
     let second = keyless(&instance, &[SecondLog, Times]);

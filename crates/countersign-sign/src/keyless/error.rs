@@ -29,11 +29,13 @@ pub enum KeylessError {
     /// The statement names its subjects by no digest with which an entry of this log could be verified.
     #[error(
         "the log `{address}` is of the first generation (Rekor v1), where a statement can't be verified whose subjects have neither sha256 nor \
-         sha512"
+         sha512{entries}"
     )]
     SubjectDigest {
         /// The log.
         address: String,
+        /// What stays in logs.
+        entries: Entries,
     },
     /// The key is of a type whose entries aren't made.
     #[error("entries of the log `{address}` are made of P-256 keys only, and this key is another")]
@@ -110,14 +112,11 @@ impl KeylessError {
             | Self::Refused { entries, .. }
             | Self::Answer { entries, .. }
             | Self::Bundle { entries, .. }
-            | Self::Unverifiable { entries, .. } => *entries,
-            Self::SigningConfig(_)
-            | Self::Token(_)
-            | Self::Key(_)
-            | Self::SubjectDigest { .. }
-            | Self::KeyType { .. }
-            | Self::Sign(_)
-            | Self::TrustMissing => Entries::default(),
+            | Self::Unverifiable { entries, .. }
+            | Self::SubjectDigest { entries, .. } => *entries,
+            Self::SigningConfig(_) | Self::Token(_) | Self::Key(_) | Self::KeyType { .. } | Self::Sign(_) | Self::TrustMissing => {
+                Entries::default()
+            }
         }
     }
 
@@ -161,14 +160,9 @@ impl KeylessError {
             | Self::Refused { entries, .. }
             | Self::Answer { entries, .. }
             | Self::Bundle { entries, .. }
-            | Self::Unverifiable { entries, .. } => *entries = left,
-            Self::SigningConfig(_)
-            | Self::Token(_)
-            | Self::Key(_)
-            | Self::SubjectDigest { .. }
-            | Self::KeyType { .. }
-            | Self::Sign(_)
-            | Self::TrustMissing => {}
+            | Self::Unverifiable { entries, .. }
+            | Self::SubjectDigest { entries, .. } => *entries = left,
+            Self::SigningConfig(_) | Self::Token(_) | Self::Key(_) | Self::KeyType { .. } | Self::Sign(_) | Self::TrustMissing => {}
         }
         self
     }

@@ -120,7 +120,7 @@ impl<'a> Signing<'a> {
             .any(|subject| [Algorithm::Sha256, Algorithm::Sha512].iter().any(|algorithm| subject.digest.get(*algorithm).is_some()));
         let first = self.services.logs.iter().find(|(_, generation)| *generation == Generation::First);
         match first {
-            Some((log, _)) if !has_hash => Err(KeylessError::SubjectDigest { address: log.to_string() }),
+            Some((log, _)) if !has_hash => Err(KeylessError::SubjectDigest { address: log.to_string(), entries: self.entries() }),
             _ => Ok(()),
         }
     }
