@@ -11,6 +11,7 @@ mod sigstore_python;
 mod in_toto_attestation;
 mod sigstore_js;
 mod cosign;
+mod namespace;
 mod instance;
 mod keyless;
 mod vault;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::repository::Repository;
+use instance::Generation;
 use report::Report;
 use scene::Scene;
 use workshop::Workshop;
@@ -45,7 +47,8 @@ const PEERS: &[Peer] = &[
     Peer { name: "cosign", folder: cosign::FOLDER, seconds: 1_200, obtain: cosign::obtain, ask: cosign::ask },
     // After cosign, which is asked for the same keys where it's there.
     Peer { name: "vault", folder: vault::FOLDER, seconds: 1_200, obtain: vault::obtain, ask: vault::ask },
-    Peer { name: "sigstore", folder: instance::FOLDER, seconds: 1_200, obtain: instance::obtain, ask: keyless::ask },
+    Peer { name: "sigstore", folder: Generation::Second.folder(), seconds: 1_200, obtain: instance::obtain, ask: keyless::ask },
+    Peer { name: "rekor-v1", folder: Generation::First.folder(), seconds: 1_500, obtain: instance::obtain_first, ask: keyless::ask_first },
 ];
 
 /// Asks the named peers, or all; `--within SECONDS` leaves out what wouldn't be got in that time.

@@ -1,20 +1,32 @@
-//! A real instance of Sigstore, signed with by our own command line, and cosign 3.1.3 on both sides of it.
-//! How the instance comes about stands in `instance`.
+//! A real instance of Sigstore, with a log of either generation, signed with by our own command line, and cosign 3.1.3 on both
+//! sides of it. How the instance comes about stands in `instance`.
 
 use super::cosign;
-use super::instance::{Instance, JOBS, PEOPLE};
+use super::instance::{Generation, Instance, JOBS, PEOPLE};
 use super::report::Report;
 use super::scene::Scene;
 use super::workshop::Workshop;
 use crate::run::{Answer, Program};
 
-/// Asks everything; what cosign is asked only where it's there.
+/// Asks an instance with Rekor v2 and timestamps.
 pub(super) fn ask(workshop: &Workshop, scene: &Scene, report: &mut Report) -> Result<(), String> {
-    let instance = Instance::start(workshop, scene)?;
+    ask_of(Generation::Second, workshop, scene, report)
+}
+
+/// Asks an instance with Rekor v1, and with a certificate log that keeps what it promises.
+pub(super) fn ask_first(workshop: &Workshop, scene: &Scene, report: &mut Report) -> Result<(), String> {
+    ask_of(Generation::First, workshop, scene, report)
+}
+
+/// Asks everything; what cosign is asked only where it's there.
+fn ask_of(generation: Generation, workshop: &Workshop, scene: &Scene, report: &mut Report) -> Result<(), String> {
+    let instance = Instance::start(workshop, scene, generation)?;
     let keyless = Keyless { instance: &instance, scene };
     keyless.statements(report)?;
     keyless.jobs(report)?;
     keyless.messages(report)?;
+    keyless.commits(report)?;
+    keyless.without_hashes(report)?;
     if !workshop.has(cosign::FOLDER) {
         println!("SKIPPED cosign with the instance: it isn't there");
         return Ok(());
@@ -74,16 +86,48 @@ impl Keyless<'_> {
             let artifact = if flags.is_empty() { "demo.tar" } else { "statement.json" };
             let signed = self.sign_bundle(what, flags, artifact);
             report.check(&format!("signs a {what} by sign-bundle"), signed.and_then(Answer::accepted).map(drop));
-            let verified = self.verify_bundle(&self.scene.at(&format!("{what}.sigstore.json")), PERSON, "demo.tar")?;
+            let verified = self.verify_bundle(&self.bundle(what), PERSON, "demo.tar")?;
             report.check(&format!("signs a {what} that verify-bundle accepts"), verified.accepted().map(drop));
-            let refused = self.verify_bundle(&self.scene.at(&format!("{what}.sigstore.json")), "other@example.test", "demo.tar")?;
+            let refused = self.verify_bundle(&self.bundle(what), "other@example.test", "demo.tar")?;
             report.check(
                 &format!("signs a {what} that verify-bundle refuses for another identity"),
                 refused.refused("error[signer-unknown]"),
             );
-            let refused = self.verify_bundle(&self.scene.at(&format!("{what}.sigstore.json")), PERSON, "tampered/demo.tar")?;
+            let refused = self.verify_bundle(&self.bundle(what), PERSON, "tampered/demo.tar")?;
             report.check(&format!("signs a {what} that verify-bundle refuses for another file"), refused.refused("error["));
         }
+        Ok(())
+    }
+
+    /// A person signs what an agent did for a commit, whose object has a hash that every log takes.
+    fn commits(&self, report: &mut Report) -> Result<(), String> {
+        let (signer, transcript) = (format!("keyless:file:{}", self.scene.at("person.token")), self.scene.transcript());
+        let run = ["agent-run", "--subject", "git:HEAD", "--agent", "claude-code", "--transcript", transcript];
+        report.check("signs an agent's run for an identity", self.stating(&run, "run", &signer).answer()?.accepted().map(drop));
+        let verified = self.verify_bundle(&self.bundle("run"), PERSON, "commit-object")?;
+        report.check("signs an agent's run that verify-bundle accepts for the commit's own bytes", verified.accepted().map(drop));
+        Ok(())
+    }
+
+    /// A gate is about a tree, which has no hash that a verifier of Rekor v1 begins with: that log is never asked.
+    fn without_hashes(&self, report: &mut Report) -> Result<(), String> {
+        let signer = format!("keyless:file:{}", self.scene.at("person.token"));
+        let before = (self.instance.entries()?, self.instance.certificates()?);
+        let gate = ["gate", "--subject", "git:HEAD", "--name", "unit-tests", "--result", "PASSED"];
+        let answer = self.stating(&gate, "gate", &signer).answer()?;
+        let after = (self.instance.entries()?, self.instance.certificates()?);
+        if self.instance.generation() == Generation::Second {
+            report.check("signs a statement about a tree alone", answer.accepted().map(drop));
+            return Ok(());
+        }
+        // What it says is left is what was left.
+        let left = (after.0 - before.0, after.1.zip(before.1).map(|(after, before)| after - before));
+        let said = answer.refused("neither sha256 nor sha512; a certificate was issued, which certificate logs publish");
+        report.check("signs no statement about a tree alone, and we say why", said);
+        let told = if left == (0, Some(1)) { Ok(()) } else { Err(format!("{left:?} entries and certificates were made for it")) };
+        report.check("has no entry of it, but the certificate that we speak of", told);
+        let is_kept = std::path::Path::new(&self.bundle("gate")).exists();
+        report.check("leaves no bundle of it", if is_kept { Err("there is one".to_owned()) } else { Ok(()) });
         Ok(())
     }
 
@@ -91,8 +135,8 @@ impl Keyless<'_> {
     fn both_ways(&self, cosign: &str, report: &mut Report) -> Result<(), String> {
         let scene = self.scene;
         let run = |arguments: &[&str]| self.instance.inside(cosign, arguments).with("TUF_ROOT", scene.at("tuf")).answer();
-        let [root, config, file, tampered] =
-            ["trusted_root.json", "signing_config.json", "demo.tar", "tampered/demo.tar"].map(|name| scene.at(name));
+        let [root, config] = ["trusted_root.json", "signing_config.json"].map(|name| self.instance.at(name));
+        let [file, tampered] = ["demo.tar", "tampered/demo.tar"].map(|name| scene.at(name));
         let issuer = issuer(PEOPLE);
         let who = |subject| ["--certificate-identity", subject, "--certificate-oidc-issuer", issuer.as_str()];
         let statement = |bundle: &str, subject, file: &str| {
@@ -109,7 +153,7 @@ impl Keyless<'_> {
             run(&[&asked[..], &who(subject), &[file]].concat())
         };
         for ours in ["keyless-build", "statement"] {
-            let bundle = scene.at(&format!("{ours}.sigstore.json"));
+            let bundle = self.bundle(ours);
             report.check(&format!("cosign verifies our {ours}"), statement(&bundle, PERSON, &file)?.accepted().map(drop));
             report.check(
                 &format!("cosign refuses our {ours} for another identity"),
@@ -120,21 +164,29 @@ impl Keyless<'_> {
                 statement(&bundle, PERSON, &tampered)?.refused("provided artifact digest"),
             );
         }
+        let [commit, _] = scene.commit_and_tree();
+        let run_of = |commit: &str| {
+            let asked = ["verify-blob-attestation", "--new-bundle-format", "--trusted-root", &root, "--bundle", &self.bundle("run")];
+            let judged = ["--type", "slsaprovenance1", "--digest", commit, "--digestAlg", "gitCommit"];
+            run(&[&asked[..], &who(PERSON), &judged].concat())
+        };
+        report.check("cosign verifies our run by the commit's id", run_of(commit)?.accepted().map(drop));
+        report.check("cosign refuses our run for another commit", run_of(&"1".repeat(40))?.refused("digest"));
         let message = |bundle: &str, file: &str| {
             let asked = ["verify-blob", "--new-bundle-format", "--trusted-root", &root, "--bundle", bundle];
             run(&[&asked[..], &who(PERSON), &[file]].concat())
         };
-        let ours = scene.at("message.sigstore.json");
+        let ours = self.bundle("message");
         report.check("cosign verifies our message", message(&ours, &file)?.accepted().map(drop));
         report.check("cosign refuses our message for another file", message(&ours, &tampered)?.refused("error"));
 
-        let theirs = scene.at("theirs-keyless.sigstore.json");
+        let theirs = self.bundle("theirs-keyless");
         let token = self.instance.token(PEOPLE, &format!("email={PERSON}"))?;
         let with = ["--yes", "--identity-token", &token, "--signing-config", &config, "--trusted-root", &root, "--bundle", &theirs];
         let said = ["--statement", &scene.at("statement.json")];
         run(&[&["attest-blob"][..], &with, &said, &[&file]].concat())?.accepted()?;
         report.check("cosign signs a statement that we allow", self.allows("theirs-keyless", PERSON, &issuer));
-        let theirs = scene.at("theirs-message.sigstore.json");
+        let theirs = self.bundle("theirs-message");
         let with = ["--yes", "--identity-token", &token, "--signing-config", &config, "--trusted-root", &root, "--bundle", &theirs];
         run(&[&["sign-blob"][..], &with, &[&file]].concat())?.accepted()?;
         report.check(
@@ -150,27 +202,34 @@ impl Keyless<'_> {
 
     /// Names our own command line, stating a build of demo.tar with the instance.
     fn attesting(&self, bundle: &str, signer: &str) -> Program {
-        let [subject, root, config, evidence, out] =
-            ["demo.tar", "trusted_root.json", "signing_config.json", "evidence", &format!("{bundle}.sigstore.json")]
-                .map(|name| self.scene.at(name));
-        let store = format!("dir:{evidence}");
-        let stated = ["attest", "build", "--subject", &subject, "--source", "HEAD", "--store", &store, "--out", &out];
-        let with = ["--signer", signer, "--trust", &root, "--signing-config", &config];
-        self.instance.inside(&self.scene.countersign_path(), &[&stated[..], &with].concat())
+        let subject = self.scene.at("demo.tar");
+        self.stating(&["build", "--subject", &subject, "--source", "HEAD"], bundle, signer)
+    }
+
+    /// Names our own command line, stating something with the instance.
+    fn stating(&self, what: &[&str], bundle: &str, signer: &str) -> Program {
+        let [root, config] = ["trusted_root.json", "signing_config.json"].map(|name| self.instance.at(name));
+        let (store, out) = (self.scene.store(), self.bundle(bundle));
+        let with = ["--signer", signer, "--trust", &root, "--signing-config", &config, "--store", &store, "--out", &out];
+        self.instance.inside(&self.scene.countersign_path(), &[&["attest"], what, &with[..]].concat())
     }
 
     fn sign_bundle(&self, name: &str, flags: &[&str], artifact: &str) -> Result<Answer, String> {
         let token = self.instance.token(PEOPLE, &format!("email={PERSON}"))?;
-        let [bundle, root, config, artifact] =
-            [&format!("{name}.sigstore.json"), "trusted_root.json", "signing_config.json", artifact].map(|name| self.scene.at(name));
+        let [root, config] = ["trusted_root.json", "signing_config.json"].map(|name| self.instance.at(name));
+        let (bundle, artifact) = (self.bundle(name), self.scene.at(artifact));
         let given = ["--identity-token", &token, "--bundle", &bundle, "--trusted-root", &root, "--signing-config", &config, &artifact];
         self.instance.countersign(&[&["sign-bundle"][..], flags, &given].concat())
     }
 
     fn verify_bundle(&self, bundle: &str, subject: &str, artifact: &str) -> Result<Answer, String> {
-        let (issuer, root, artifact) = (issuer(PEOPLE), self.scene.at("trusted_root.json"), self.scene.at(artifact));
+        let (issuer, root, artifact) = (issuer(PEOPLE), self.instance.at("trusted_root.json"), self.scene.at(artifact));
         let asked = ["verify-bundle", "--bundle", bundle, "--certificate-identity", subject, "--certificate-oidc-issuer", &issuer];
         self.scene.countersign(&[&asked[..], &["--trusted-root", &root, &artifact]].concat()).answer()
+    }
+
+    fn bundle(&self, name: &str) -> String {
+        self.instance.at(&format!("{name}.sigstore.json"))
     }
 
     fn allows(&self, bundle: &str, subject: &str, issuer: &str) -> Result<(), String> {
@@ -180,8 +239,8 @@ impl Keyless<'_> {
     /// Asks our own command line, which needs no namespace: it asks nobody.
     fn verify(&self, file: &str, bundle: &str, subject: &str, issuer: &str) -> Result<Answer, String> {
         let scene = self.scene;
-        let policy = scene.identity_policy(subject, issuer)?;
-        let (file, bundle, root) = (scene.at(file), scene.at(&format!("{bundle}.sigstore.json")), scene.at("trusted_root.json"));
+        let (file, bundle, root) = (scene.at(file), self.bundle(bundle), self.instance.at("trusted_root.json"));
+        let policy = scene.identity_policy(&root, subject, issuer)?;
         scene.countersign(&["verify", &file, "--policy", &policy, "--bundle", &bundle, "--trust", &root, "--format", "json"]).answer()
     }
 }

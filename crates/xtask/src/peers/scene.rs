@@ -33,6 +33,7 @@ pub(super) struct Scene {
     countersign: PathBuf,
     policy: String,
     identity_policy: String,
+    transcript: String,
     commit: String,
     tree: String,
 }
@@ -46,7 +47,9 @@ impl Scene {
         let countersign = repository.target().join("debug/countersign");
         let policy = repository.read("crates/xtask/peers/policy.yaml")?;
         let identity_policy = repository.read("crates/xtask/peers/keyless.policy.yaml")?;
-        let mut scene = Self { _folder: folder, place, countersign, policy, identity_policy, commit: String::new(), tree: String::new() };
+        let transcript = repository.root().join("testdata").join(TRANSCRIPT).display().to_string();
+        let (commit, tree) = (String::new(), String::new());
+        let mut scene = Self { _folder: folder, place, countersign, policy, identity_policy, transcript, commit, tree };
         scene.make_history(repository)?;
         scene.commit = scene.object("HEAD")?;
         scene.tree = scene.object("HEAD^{tree}")?;
@@ -67,6 +70,11 @@ impl Scene {
         [&self.commit, &self.tree]
     }
 
+    /// Returns the path of the transcript of what the agent did in the demo.
+    pub(super) fn transcript(&self) -> &str {
+        &self.transcript
+    }
+
     /// Names a program that runs in the demo's work tree, and knows nothing of who runs it.
     pub(super) fn program(&self, name: &str, arguments: &[&str]) -> Program {
         Program::new(name, arguments).within(&self.place.join("demo")).with("HOME", &self.place).without("XDG_DATA_HOME")
@@ -82,9 +90,9 @@ impl Scene {
         self.countersign.display().to_string()
     }
 
-    /// Writes a policy that names an identity under the scene's `trusted_root.json`, and returns its path.
-    pub(super) fn identity_policy(&self, subject: &str, issuer: &str) -> Result<String, String> {
-        let root = format!("sha256:{}", Digest::sha256(&self.read("trusted_root.json")?).hex());
+    /// Writes a policy that names an identity under a trust root, and returns its path.
+    pub(super) fn identity_policy(&self, trusted_root: &str, subject: &str, issuer: &str) -> Result<String, String> {
+        let root = format!("sha256:{}", Digest::sha256(&self.read(trusted_root)?).hex());
         let named = [("IDENTITY_ISSUER", issuer), ("IDENTITY_SUBJECT", subject), ("TRUST_ROOT", root.as_str())];
         let text = named.into_iter().fold(self.identity_policy.clone(), |text, (place, name)| text.replace(place, name));
         self.write("identity.policy.yaml", text.as_bytes())?;
@@ -141,11 +149,10 @@ impl Scene {
         let private = self.at(&format!("{key}.key"));
         self.sign_build(&format!("file:{private}"), &self.at(&format!("{key}-build.sigstore.json"))).output()?;
         let told = repository.root().join("testdata");
-        let [transcript, cyclonedx, spdx] =
-            [TRANSCRIPT, "sbom/demo.cyclonedx.json", "sbom/demo.spdx.json"].map(|name| told.join(name).display().to_string());
+        let [cyclonedx, spdx] = ["sbom/demo.cyclonedx.json", "sbom/demo.spdx.json"].map(|name| told.join(name).display().to_string());
         let file = self.at("demo.tar");
         let statements: [(&str, &[&str]); 4] = [
-            ("run", &["agent-run", "--subject", "git:HEAD", "--agent", "claude-code", "--transcript", &transcript]),
+            ("run", &["agent-run", "--subject", "git:HEAD", "--agent", "claude-code", "--transcript", &self.transcript]),
             ("cyclonedx", &["sbom", "--subject", &file, "--sbom", &cyclonedx]),
             ("spdx", &["sbom", "--subject", &file, "--sbom", &spdx]),
             ("gate", &["gate", "--subject", "git:HEAD", "--name", "unit-tests", "--result", "PASSED"]),
@@ -186,7 +193,8 @@ impl Scene {
         Bundle::parse(&self.read(&format!("{name}.sigstore.json"))?).map_err(|error| format!("our own bundle `{name}`: {error}"))
     }
 
-    fn store(&self) -> String {
+    /// Returns the store that everything is kept in.
+    pub(super) fn store(&self) -> String {
         format!("dir:{}", self.at("evidence"))
     }
 
