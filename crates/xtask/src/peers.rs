@@ -10,11 +10,13 @@ mod securesystemslib;
 mod sigstore_python;
 mod in_toto_attestation;
 mod sigstore_js;
+mod sigstore_go;
 mod cosign;
 mod namespace;
 mod instance;
 mod keyless;
 mod vault;
+mod interop;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -44,11 +46,14 @@ const PEERS: &[Peer] = &[
     Peer { name: "securesystemslib", folder: python::FOLDER, seconds: 120, obtain: python::obtain, ask: securesystemslib::ask },
     Peer { name: "sigstore-python", folder: python::FOLDER, seconds: 120, obtain: python::obtain, ask: sigstore_python::ask },
     Peer { name: "in-toto-attestation", folder: python::FOLDER, seconds: 120, obtain: python::obtain, ask: in_toto_attestation::ask },
+    Peer { name: "sigstore-go", folder: sigstore_go::FOLDER, seconds: 600, obtain: sigstore_go::obtain, ask: sigstore_go::ask },
     Peer { name: "cosign", folder: cosign::FOLDER, seconds: 1_200, obtain: cosign::obtain, ask: cosign::ask },
     // After cosign, which is asked for the same keys where it's there.
     Peer { name: "vault", folder: vault::FOLDER, seconds: 1_200, obtain: vault::obtain, ask: vault::ask },
     Peer { name: "sigstore", folder: Generation::Second.folder(), seconds: 1_200, obtain: instance::obtain, ask: keyless::ask },
     Peer { name: "rekor-v1", folder: Generation::First.folder(), seconds: 1_500, obtain: instance::obtain_first, ask: keyless::ask_first },
+    // Asks those above that are there, so that it gets none itself but the cheapest.
+    Peer { name: "interop", folder: sigstore_go::FOLDER, seconds: 1_500, obtain: sigstore_go::obtain, ask: interop::ask },
 ];
 
 /// Asks the named peers, or all; `--within SECONDS` leaves out what wouldn't be got in that time.
@@ -66,8 +71,10 @@ pub(crate) fn run(repository: &Repository, arguments: &[&str]) -> Result<(), Str
     let workshop = Workshop::open(repository, deadline)?;
     let mut scene = None;
     let (mut checks, mut failed, mut skipped) = (0, 0, Vec::new());
+    let mut is_whole = arguments.is_empty();
     for peer in PEERS.iter().filter(|peer| names.is_empty() || names.contains(&peer.name)) {
         let mut skip = |why: &str| {
+            is_whole = false;
             println!("SKIPPED peer {}: {why}", peer.name);
             skipped.push(peer.name);
         };
@@ -85,12 +92,15 @@ pub(crate) fn run(repository: &Repository, arguments: &[&str]) -> Result<(), Str
             Some(scene) => scene,
             none => none.insert(Scene::lay_out(repository)?),
         };
-        let mut report = Report::of(peer.name);
+        let mut report = Report::of(peer.name, is_whole);
         if let Err(why) = (peer.ask)(&workshop, scene, &mut report) {
             report.check("can be asked the rest", Err(why));
         }
         checks += report.checks();
         failed += report.failed();
+    }
+    if let Some(scene) = scene.filter(|_| is_whole && failed == 0) {
+        interop::publish(repository, &scene)?;
     }
     let skipped = if skipped.is_empty() { "no peer".to_owned() } else { skipped.join(", ") };
     println!("peers: {checks} checks, {failed} FAILED, {skipped} skipped, in {:.0} s", start.elapsed().as_secs_f64());

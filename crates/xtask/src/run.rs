@@ -153,7 +153,18 @@ impl Answer {
         if holds { Ok(()) } else { Err(self.told(&format!("should end with {code} and print `{word}`"))) }
     }
 
-    fn told(&self, expected: &str) -> String {
+    /// Returns whether it succeeded.
+    pub(crate) fn succeeded(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// Returns whether it said or printed that.
+    pub(crate) fn holds(&self, words: &str) -> bool {
+        self.said.contains(words) || String::from_utf8_lossy(&self.stdout).contains(words)
+    }
+
+    /// Says how it ended, and what it said, beside what was expected.
+    pub(crate) fn told(&self, expected: &str) -> String {
         let code = self.code.map_or("a signal".to_owned(), |code| code.to_string());
         format!("`{}` {expected}; it ended with {code}:\n{}\n{}", self.line, String::from_utf8_lossy(&self.stdout).trim(), self.said)
     }

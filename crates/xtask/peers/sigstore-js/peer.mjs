@@ -1,9 +1,13 @@
-// What `cargo xtask peers sigstore-js` asks of @sigstore/verify and @sigstore/bundle: one question a call, exit 0 for yes.
+// What `cargo xtask peers` asks of @sigstore/verify, @sigstore/bundle and @sigstore/sign: one question a call, exit 0 for yes.
 //   node peer.mjs verify BUNDLE PUBLIC-KEY           verifies a bundle that a key signed, with neither log nor timestamp
 //   node peer.mjs sign STATEMENT PRIVATE-KEY OUT     puts a statement into a bundle of its own making
+//   node peer.mjs verify-keyless BUNDLE TRUSTED-ROOT SUBJECT ISSUER [ARTIFACT]   verifies one with a certificate, an entry and a time
+//   node peer.mjs sign-keyless FILE SIGNING-CONFIG TOKEN-FILE OUT   signs a statement (.json) or an artifact with those services
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { bundleFromJSON, bundleToJSON, toDSSEBundle } from '@sigstore/bundle';
+import { TrustedRoot } from '@sigstore/protobuf-specs';
+import { DSSEBundleBuilder, FulcioSigner, MessageSignatureBundleBuilder, RekorWitness, TSAWitness } from '@sigstore/sign';
 import { Verifier, toSignedEntity, toTrustMaterial } from '@sigstore/verify';
 
 const TYPE = 'application/vnd.in-toto+json';
@@ -27,10 +31,32 @@ function make(statement, key, out) {
   writeFileSync(out, JSON.stringify(bundleToJSON(bundle)));
 }
 
+function verifyKeyless(bundle, root, subject, issuer, artifact) {
+  const trust = toTrustMaterial(TrustedRoot.fromJSON(JSON.parse(readFileSync(root))));
+  const verifier = new Verifier(trust, { ctlogThreshold: 1, tlogThreshold: 1, timestampThreshold: 1 });
+  const entity = toSignedEntity(bundleFromJSON(JSON.parse(readFileSync(bundle))), artifact && readFileSync(artifact));
+  verifier.verify(entity, { subjectAlternativeName: subject, extensions: { issuer } });
+}
+
+async function signKeyless(file, config, token, out) {
+  const { caUrls, rekorTlogUrls, tsaUrls = [] } = JSON.parse(readFileSync(config));
+  const identityProvider = { getToken: async () => readFileSync(token, 'utf8') };
+  const signer = new FulcioSigner({ fulcioBaseURL: caUrls[0].url, identityProvider });
+  const witnesses = rekorTlogUrls.map(
+    ({ url, majorApiVersion }) => new RekorWitness({ rekorBaseURL: url, majorApiVersion }),
+  );
+  // The witness adds the path of its own accord.
+  witnesses.push(...tsaUrls.map(({ url }) => new TSAWitness({ tsaBaseURL: new URL(url).origin })));
+  const statement = file.endsWith('.json');
+  const builder = new (statement ? DSSEBundleBuilder : MessageSignatureBundleBuilder)({ signer, witnesses });
+  const made = await builder.create({ data: readFileSync(file), type: statement ? TYPE : undefined });
+  writeFileSync(out, JSON.stringify(bundleToJSON(made)));
+}
+
 const [verb, ...rest] = process.argv.slice(2);
 try {
-  ({ verify, sign: make })[verb](...rest);
+  await { verify, sign: make, 'verify-keyless': verifyKeyless, 'sign-keyless': signKeyless }[verb](...rest);
 } catch (error) {
-  console.error(`${error.code ?? error.name}: ${error.message}`);
+  console.error(`${error.code ?? error.name}: ${error.message} ${error.cause?.message ?? ''}`.trim());
   process.exit(1);
 }

@@ -1,7 +1,7 @@
 //! cosign 3.1.3 with keys on disk and without a log or a network: statements both ways, and key files both ways.
 //! Keyless signatures, logs and timestamps are asked of it where there is an authority to make them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use countersign::json::Json;
 use countersign_testkit::authority::Authority;
@@ -28,14 +28,25 @@ pub(super) fn ask(workshop: &Workshop, scene: &Scene, report: &mut Report) -> Re
     let cosign = Cosign { binary: binary(workshop).display().to_string(), scene };
     statements_of_ours(&cosign, report)?;
     trust_roots(&cosign, report)?;
-    // Trusting nobody and asking nobody, said aloud: otherwise it looks both up in the network.
-    cosign.run(&["trusted-root", "create", "--out", &scene.at("nobody.json")])?.accepted()?;
-    cosign.run(&["signing-config", "create", "--out", &scene.at("nowhere.json")])?.accepted()?;
+    ready(workshop, scene)?;
     keys_of_theirs(&cosign, report)?;
     statements_of_theirs(&cosign, "theirs", report)?;
     keys_of_ours(&cosign, report)?;
     statements_of_theirs(&cosign, "ours", report)?;
     ed25519_keys_of_ours(&cosign, report)
+}
+
+/// Writes what it takes to sign with a key: who trusts nobody and asks nobody, said aloud, since otherwise it looks both up in
+/// the network; and our P-256 key in its form.
+pub(super) fn ready(workshop: &Workshop, scene: &Scene) -> Result<(), String> {
+    let cosign = Cosign { binary: binary(workshop).display().to_string(), scene };
+    cosign.run(&["trusted-root", "create", "--out", &scene.at("nobody.json")])?.accepted()?;
+    cosign.run(&["signing-config", "create", "--out", &scene.at("nowhere.json")])?.accepted()?;
+    if !Path::new(&scene.at("imported-p256.key")).exists() {
+        let imported = ["import-key-pair", "--key", &scene.at("p256.key"), "--output-key-prefix", &scene.at("imported-p256")];
+        cosign.run(&imported)?.accepted()?;
+    }
+    Ok(())
 }
 
 /// Returns where it lies once it was got.
@@ -254,4 +265,5 @@ const BAD_SIGNATURE: &str = "could not verify envelope";
 const VERSION: &str = "v3.1.3";
 /// Where it is kept.
 pub(super) const FOLDER: &str = "cosign-3.1.3";
-const PASSPHRASE: &str = "a passphrase for a test's key";
+/// What encrypts its keys.
+pub(super) const PASSPHRASE: &str = "a passphrase for a test's key";

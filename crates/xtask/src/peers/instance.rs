@@ -85,7 +85,12 @@ pub(super) struct Instance<'a> {
 impl<'a> Instance<'a> {
     /// Starts everybody, and writes `trusted_root.json` and `signing_config.json` into the instance's folder of the scene.
     pub(super) fn start(workshop: &Workshop, scene: &'a Scene, generation: Generation) -> Result<Self, String> {
-        fs::create_dir_all(scene.at(generation.name())).map_err(|error| format!("can't make `{}`: {error}", generation.name()))?;
+        let folder = scene.at(generation.name());
+        // One of before has ended, and its keys with it.
+        if Path::new(&folder).exists() {
+            fs::remove_dir_all(&folder).map_err(|error| format!("can't remove `{folder}`: {error}"))?;
+        }
+        fs::create_dir_all(&folder).map_err(|error| format!("can't make `{}`: {error}", generation.name()))?;
         let namespace = Namespace::open(scene, generation.name())?;
         let mut instance = Self { scene, namespace, generation, binaries: workshop.place(FOLDER) };
         let log_key = if generation == Generation::First { "p256" } else { "ed25519" };

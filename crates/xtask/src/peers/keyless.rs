@@ -241,7 +241,8 @@ impl Keyless<'_> {
         let scene = self.scene;
         let (file, bundle, root) = (scene.at(file), self.bundle(bundle), self.instance.at("trusted_root.json"));
         let policy = scene.identity_policy(&root, subject, issuer)?;
-        scene.countersign(&["verify", &file, "--policy", &policy, "--bundle", &bundle, "--trust", &root, "--format", "json"]).answer()
+        let asked = ["verify", &file, "--policy", &policy, "--environment", "test", "--format", "json"];
+        scene.countersign(&[&asked[..], &["--bundle", &bundle, "--trust", &root]].concat()).answer()
     }
 }
 

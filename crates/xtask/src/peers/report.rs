@@ -4,13 +4,20 @@
 /// The checks of one peer.
 pub(super) struct Report {
     peer: &'static str,
+    is_whole: bool,
     checks: usize,
     failed: usize,
 }
 
 impl Report {
-    pub(super) const fn of(peer: &'static str) -> Self {
-        Self { peer, checks: 0, failed: 0 }
+    /// Begins one; a whole run asks every peer there is.
+    pub(super) const fn of(peer: &'static str, is_whole: bool) -> Self {
+        Self { peer, is_whole, checks: 0, failed: 0 }
+    }
+
+    /// Returns whether every peer is asked in this run.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Tells whether what was expected held.

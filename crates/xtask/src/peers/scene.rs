@@ -29,6 +29,7 @@ pub(super) const KEYS: [&str; 2] = ["p256", "ed25519"];
 /// A folder with everything in it.
 pub(super) struct Scene {
     _folder: TempDir,
+    root: PathBuf,
     place: PathBuf,
     countersign: PathBuf,
     policy: String,
@@ -49,7 +50,8 @@ impl Scene {
         let identity_policy = repository.read("crates/xtask/peers/keyless.policy.yaml")?;
         let transcript = repository.root().join("testdata").join(TRANSCRIPT).display().to_string();
         let (commit, tree) = (String::new(), String::new());
-        let mut scene = Self { _folder: folder, place, countersign, policy, identity_policy, transcript, commit, tree };
+        let root = repository.root().to_owned();
+        let mut scene = Self { _folder: folder, root, place, countersign, policy, identity_policy, transcript, commit, tree };
         scene.make_history(repository)?;
         scene.commit = scene.object("HEAD")?;
         scene.tree = scene.object("HEAD^{tree}")?;
@@ -68,6 +70,11 @@ impl Scene {
     /// Returns the last commit of the demo, and that commit's tree.
     pub(super) fn commit_and_tree(&self) -> [&str; 2] {
         [&self.commit, &self.tree]
+    }
+
+    /// Reads a file of the repository.
+    pub(super) fn repository_file(&self, path: &str) -> Result<String, String> {
+        fs::read_to_string(self.root.join(path)).map_err(|error| format!("can't read `{path}`: {error}"))
     }
 
     /// Returns the path of the transcript of what the agent did in the demo.
@@ -99,6 +106,14 @@ impl Scene {
         Ok(self.at("identity.policy.yaml"))
     }
 
+    /// Writes a policy that names the key in that file, and returns its path.
+    pub(super) fn key_policy(&self, public: &str) -> Result<String, String> {
+        let pem = self.read(public)?;
+        let der: String = String::from_utf8_lossy(&pem).lines().filter(|line| !line.starts_with('-')).collect();
+        self.write("key.policy.yaml", self.policy.replace("SIGNER_KEY", &der).as_bytes())?;
+        Ok(self.at("key.policy.yaml"))
+    }
+
     /// Names the program that signs a build of demo.tar into a bundle.
     pub(super) fn sign_build(&self, signer: &str, bundle: &str) -> Program {
         let subject = self.at("demo.tar");
@@ -122,12 +137,8 @@ impl Scene {
     }
 
     fn verify(&self, file: &str, bundle: &str, key: &str) -> Result<Program, String> {
-        let pem = self.read(&format!("{key}.pub"))?;
-        let der: String = String::from_utf8_lossy(&pem).lines().filter(|line| !line.starts_with('-')).collect();
-        let policy = format!("{key}.policy.yaml");
-        self.write(&policy, self.policy.replace("SIGNER_KEY", &der).as_bytes())?;
-        let (file, policy) = (self.at(file), self.at(&policy));
-        Ok(self.countersign(&["verify", &file, "--policy", &policy, "--bundle", bundle, "--format", "json"]))
+        let (file, policy) = (self.at(file), self.key_policy(&format!("{key}.pub"))?);
+        Ok(self.countersign(&["verify", &file, "--policy", &policy, "--environment", "test", "--bundle", bundle, "--format", "json"]))
     }
 
     fn make_history(&self, repository: &Repository) -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! @sigstore/verify 4.1.3 and @sigstore/bundle 5.0.1: bundles that keys signed, without a log, both ways.
+//! @sigstore/verify 4.1.3, @sigstore/bundle 5.0.1 and @sigstore/sign 5.1.0: bundles that keys signed, without a log, both ways.
 //! Bundles with certificates are asked of them where there is an authority to issue them.
 
 use std::fs;
@@ -31,11 +31,7 @@ pub(super) fn obtain(workshop: &Workshop) -> Result<(), String> {
 
 /// Asks everything.
 pub(super) fn ask(workshop: &Workshop, scene: &Scene, report: &mut Report) -> Result<(), String> {
-    // Beside what it imports, which Node looks for from there.
-    let script = workshop.place(FOLDER).join("peer.mjs");
-    let from = workshop.recipe("sigstore-js/peer.mjs");
-    fs::copy(&from, &script).map_err(|error| format!("can't copy `{}`: {error}", from.display()))?;
-    let script = script.display().to_string();
+    let script = script(workshop)?;
     let ask = |arguments: &[&str]| Program::new("node", &[&[script.as_str()], arguments].concat()).answer();
     let words = Words { file: "js", makes: |key| format!("makes a bundle with {key} of"), bad_signature: "SIGNATURE_ERROR" };
     exchange(scene, report, &words, ask)?;
@@ -45,6 +41,14 @@ pub(super) fn ask(workshop: &Workshop, scene: &Scene, report: &mut Report) -> Re
         ask(&["verify", &scene.at(&format!("{one}-build.sigstore.json")), &scene.at(&format!("{other}.pub"))])?.refused("PUBLIC_KEY_ERROR"),
     );
     Ok(())
+}
+
+/// Returns where the questions lie: beside what they import, which Node looks for from there.
+pub(super) fn script(workshop: &Workshop) -> Result<String, String> {
+    let script = workshop.place(FOLDER).join("peer.mjs");
+    let from = workshop.recipe("sigstore-js/peer.mjs");
+    fs::copy(&from, &script).map_err(|error| format!("can't copy `{}`: {error}", from.display()))?;
+    Ok(script.display().to_string())
 }
 
 /// Where it is kept.

@@ -38,6 +38,7 @@ pub(super) fn ask(workshop: &Workshop, scene: &Scene, report: &mut Report) -> Re
         keys_of(&vault, kind, report)?;
     }
     if workshop.has(cosign::FOLDER) {
+        cosign::ready(workshop, scene)?;
         cosigns(&vault, &cosign::binary(workshop).display().to_string(), report)?;
     } else {
         println!("SKIPPED vault: what cosign says of its keys: cosign isn't there");
@@ -52,7 +53,7 @@ pub(super) fn ask(workshop: &Workshop, scene: &Scene, report: &mut Report) -> Re
 }
 
 /// The server, which ends when this is dropped.
-struct Vault<'a> {
+pub(super) struct Vault<'a> {
     scene: &'a Scene,
     address: String,
     certificates: String,
@@ -61,7 +62,7 @@ struct Vault<'a> {
 }
 
 impl<'a> Vault<'a> {
-    fn start(workshop: &Workshop, scene: &'a Scene) -> Result<Self, String> {
+    pub(super) fn start(workshop: &Workshop, scene: &'a Scene) -> Result<Self, String> {
         let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
         let address = free.map_err(|error| format!("no port is free: {error}"))?.to_string();
         let certificates = scene.at("vault-ca.pem");
@@ -96,7 +97,7 @@ impl<'a> Vault<'a> {
     }
 
     /// Lets our program in.
-    fn let_in(&self, program: Program) -> Program {
+    pub(super) fn let_in(&self, program: Program) -> Program {
         program.with("VAULT_ADDR", &self.address).with("VAULT_TOKEN", &self.token).with("VAULT_CACERT", &self.certificates)
     }
 
@@ -106,7 +107,7 @@ impl<'a> Vault<'a> {
     }
 
     /// Writes a signer's public half into `NAME.pub`.
-    fn public(&self, signer: &str, name: &str) -> Result<Vec<u8>, String> {
+    pub(super) fn public(&self, signer: &str, name: &str) -> Result<Vec<u8>, String> {
         let pem = self.let_in(self.scene.countersign(&["key", "public", signer])).answer()?.accepted()?;
         self.scene.write(&format!("{name}.pub"), &pem)?;
         Ok(pem)
@@ -135,10 +136,7 @@ fn keys_of(vault: &Vault<'_>, kind: &str, report: &mut Report) -> Result<(), Str
 fn cosigns(vault: &Vault<'_>, cosign: &str, report: &mut Report) -> Result<(), String> {
     let scene = vault.scene;
     let run = |arguments: &[&str]| vault.let_in(scene.program(cosign, arguments)).with("TUF_ROOT", scene.at("tuf")).answer();
-    // Trusting nobody and asking nobody, said aloud: otherwise it looks both up in the network.
     let [nobody, nowhere, statement] = ["nobody.json", "nowhere.json", "statement.json"].map(|name| scene.at(name));
-    run(&["trusted-root", "create", "--out", &nobody])?.accepted()?;
-    run(&["signing-config", "create", "--out", &nowhere])?.accepted()?;
     for kind in TYPES {
         let (key, signer) = (scene.at(&format!("{kind}.pub")), format!("hashivault://{kind}"));
         let told = run(&["public-key", "--key", &signer])?.accepted()?;

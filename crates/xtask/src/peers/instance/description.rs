@@ -39,7 +39,8 @@ impl Chain {
     fn json(&self) -> Json {
         let certificates = self.certificates.iter().map(|der| object([("rawBytes", text(der))])).collect();
         object([
-            ("subject", object([("organization", text(OPERATOR))])),
+            // sigstore-python wants both.
+            ("subject", object([("commonName", text(OPERATOR)), ("organization", text(OPERATOR))])),
             ("uri", text(&self.url)),
             ("certChain", object([("certificates", Json::Array(certificates))])),
             ("validFor", window()),
