@@ -12,7 +12,7 @@ use countersign_sign::{Keyless, KeylessError, SigningConfig, TokenError, TokenSo
 
 use crate::asking::trust_root;
 use crate::failure::Failure;
-use crate::public_good;
+use crate::{person, public_good};
 
 /// The instance that an identity signs with.
 #[derive(Debug, Default, Args)]
@@ -63,9 +63,16 @@ impl Instance {
     }
 }
 
-/// Finds where the token comes from, as it's named behind `keyless:`.
+/// Finds where the token comes from, as it's named behind `keyless:`. Where nobody else offers one, a person at a terminal does.
 pub(crate) fn tokens(name: &str) -> Result<TokenSource, Failure> {
-    TokenSource::named(name, &|name| std::env::var(name).ok()).map_err(|error| KeylessError::from(error).into())
+    match name {
+        "browser" => person::by_browser(),
+        "code" => person::by_code(),
+        _ => match TokenSource::named(name, &|name| std::env::var(name).ok()) {
+            Err(error @ TokenError::Nowhere) => person::at_hand().ok_or_else(|| KeylessError::from(error).into()),
+            found => found.map_err(|error| KeylessError::from(error).into()),
+        },
+    }
 }
 
 /// Reads a signing configuration.
@@ -89,12 +96,16 @@ impl From<KeylessError> for Failure {
         let failure = match error {
             KeylessError::Token(TokenError::Nowhere) => failure
                 .hint("in GitHub Actions the job needs `permissions: id-token: write`, in GitLab CI `id_tokens` with SIGSTORE_ID_TOKEN")
-                .hint("elsewhere name where it comes from: `keyless:env:NAME`, `keyless:file:PATH` or `keyless:exec:PROGRAM`"),
+                .hint("elsewhere name where it comes from: `keyless:env:NAME`, `keyless:file:PATH` or `keyless:exec:PROGRAM`")
+                .hint("a person signs in at a terminal, where `CI` isn't set: with a browser (`keyless:browser`), or one elsewhere (`keyless:code`)"),
             KeylessError::SubjectDigest { .. } => {
                 failure.hint("sign it with a key, or by the services of an instance with Rekor v2: `--signing-config FILE --trust FILE`")
             }
             KeylessError::KeyType { .. } => {
                 failure.hint("sign with a P-256 key, or by services of which none is a log: a timestamp can witness any key")
+            }
+            KeylessError::Token(TokenError::SignIn { .. }) => {
+                failure.again("nothing was signed; the same command can be given again").hint("a browser on another machine will do for `keyless:code`")
             }
             KeylessError::Token(TokenError::Misplaced) => failure
                 .hint("name where the token comes from: `keyless:env:NAME` (without `$`), `keyless:file:PATH` or `keyless:exec:PROGRAM`"),

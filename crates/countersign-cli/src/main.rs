@@ -8,6 +8,7 @@ mod clock;
 mod data_home;
 mod public_good;
 mod passphrase;
+mod person;
 mod instance;
 mod signer;
 mod target;

@@ -18,8 +18,8 @@ use crate::passphrase::PassphraseSource;
 
 /// How SIGNER is explained in help texts.
 pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key; hashivault://KEY or exec:PROGRAM for a key elsewhere; or \
-    keyless:[env:NAME|file:PATH|exec:PROGRAM] for an identity, by the token that the CI system, a variable, a file or a program gives \
-    [default: file:$XDG_DATA_HOME/countersign/keys/default.key]";
+    keyless:[browser|code|env:NAME|file:PATH|exec:PROGRAM] for an identity, by the token that the CI system gives, or a person who \
+    signs in with a browser here or (code) anywhere, a variable, a file or a program [default: file:$XDG_DATA_HOME/countersign/keys/default.key]";
 
 /// Who signs statements.
 pub(crate) enum Attester {

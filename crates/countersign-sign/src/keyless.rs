@@ -5,6 +5,7 @@ mod der;
 mod error;
 mod fulcio;
 mod rekor;
+mod sign_in;
 mod signing;
 mod signing_config;
 mod timestamp;
@@ -20,6 +21,7 @@ use countersign::time::Time;
 use countersign::trust::Trust;
 
 pub use error::{Entries, KeylessError, Service};
+pub use sign_in::{Person, SignIn};
 pub use signing_config::{SigningConfig, SigningConfigError};
 pub use token::{IdentityToken, TokenError, TokenSource};
 pub use witnesses::Witnesses;
@@ -52,7 +54,8 @@ pub struct Keyless {
 }
 
 impl Keyless {
-    /// How long signing may take, from the request for a token to the last check: a minute.
+    /// How long signing may take, from the request for a token to the last check: a minute. A person who has to sign in
+    /// has a time of their own for that, [`SignIn::PATIENCE`], and signing begins afterwards.
     pub const PATIENCE: Duration = signing::PATIENCE;
 
     /// Signs with the services of a configuration, and gives out only what one of the trust roots vouches for.
@@ -80,9 +83,10 @@ impl Keyless {
     /// # Errors
     /// [`KeylessError`] if no service can be used at that time, or the source of tokens has none, or one that has expired.
     pub fn check(&self, at: Time) -> Result<(), KeylessError> {
-        self.instance.config.authority(at)?;
-        self.instance.config.services(at)?;
-        Ok(self.tokens.check(at)?)
+        let config = &self.instance.config;
+        config.authority(at)?;
+        config.services(at)?;
+        Ok(self.tokens.check(config.issuer(at), at)?)
     }
 
     /// Gets a token and, for a fresh key, a certificate. `at` is the time that it is; afterwards only its passing counts.
@@ -94,17 +98,18 @@ impl Keyless {
     pub fn begin(&self, at: Time) -> Result<Session<'_>, KeylessError> {
         let begun = Instant::now();
         let Instance { config, client, patience, .. } = &self.instance;
-        let deadline = begun + *patience;
         let (authority, services) = (config.authority(at)?, config.services(at)?);
         let key = LocalKey::generate(KeyType::P256).map_err(KeylessError::Key)?;
-        let token = self.tokens.fetch(client, deadline)?.unexpired(at)?;
+        let token = self.tokens.fetch(client, config.issuer(at), begun + *patience)?;
+        let token = token.unexpired(at.plus(signing::since(begun)))?;
+        let deadline = if self.tokens.is_person() { Instant::now() } else { begun } + *patience;
         let address = fulcio::place(authority);
         let body = fulcio::request(&key, &token)?;
         let answer = client.ask(&fulcio::ask(&address, &body), deadline);
         let answer = answer.map_err(|trouble| KeylessError::trouble(Service::Authority, &address, &trouble, *patience))?;
         let certificate = fulcio::issued(&answer, &address, &key)?;
         let by = By::Certificate(certificate.der.clone());
-        let session = Session { signing: Signing::new(&self.instance, services, by, at, begun), key, certificate };
+        let session = Session { signing: Signing::new(&self.instance, services, by, at, begun, deadline), key, certificate };
         session.signing.vouched(|root, at| root.could_vouch_for(&session.certificate.der, at))?;
         Ok(session)
     }

@@ -20,7 +20,8 @@ pub use attest::{AttestError, attest};
 pub use contract::{SignerFault, check_signer};
 #[cfg(feature = "keyless")]
 pub use keyless::{
-    Entries, IdentityToken, Keyless, KeylessError, Service, Session, SigningConfig, SigningConfigError, TokenError, TokenSource, Witnesses,
+    Entries, IdentityToken, Keyless, KeylessError, Person, Service, Session, SignIn, SigningConfig, SigningConfigError, TokenError,
+    TokenSource, Witnesses,
 };
 pub use local::{
     Exposure, KeyError, KeyType, LocalKey, Passphrase, read_key_file, work_tree_above, write_cosign_key_files, write_key_files,

@@ -1,6 +1,8 @@
 //! A Sigstore instance on loopback, in this process: the testkit's authority, asked by HTTP as signers ask Fulcio, Rekor
 //! and timestamp authorities, and one way to fail for each thing that can go wrong. It reads the wall clock.
-//! What the authority signs is made in `authority`.
+//! What the authority signs is made in `authority`; how people sign in stands in `sign_in`.
+
+mod sign_in;
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -18,6 +20,8 @@ use countersign::time::Time;
 use crate::authority::{Authority, Draft, Entry, Identity, Material, Version, pem, signing_key, validity};
 use crate::case::object;
 use crate::http::{self, Asked, answer};
+pub use sign_in::CODE;
+use sign_in::{Answered, SignIns};
 
 /// A running instance; it ends when it's dropped.
 pub struct Instance {
@@ -38,6 +42,12 @@ pub enum Place {
     Times,
     /// Who gives tokens, as GitHub Actions does.
     Tokens,
+    /// Where the issuer says where it's found.
+    Issuer,
+    /// Where people sign in.
+    SignIn,
+    /// Where the code of who has signed in is traded for a token.
+    Exchange,
 }
 
 /// What goes wrong.
@@ -61,11 +71,17 @@ pub enum Fault {
     ByAnother,
     /// What must be proved beside the answer isn't: the certificate log's promise, or the log's proof.
     Unproved,
+    /// Whoever should sign in doesn't want to.
+    Denied,
+    /// Its token has ended when it's given.
+    Aged,
 }
 
 struct Shared {
     faults: Mutex<Vec<(Place, Fault, u32)>>,
-    asked: [AtomicU32; 5],
+    asked: [AtomicU32; 8],
+    issuer: String,
+    sign_ins: SignIns,
     /// Entries that a log has taken in, by what was sent.
     taken: Mutex<BTreeSet<Vec<u8>>>,
     ended: AtomicBool,
@@ -83,6 +99,8 @@ impl Instance {
         let shared = Arc::new(Shared {
             faults: Mutex::new(Vec::new()),
             asked: Default::default(),
+            issuer: format!("http://{address}/auth"),
+            sign_ins: SignIns::default(),
             taken: Mutex::new(BTreeSet::new()),
             ended: AtomicBool::new(false),
         });
@@ -140,6 +158,7 @@ impl Instance {
             let (path, version) = match place {
                 Place::SecondLog => ("", 2),
                 Place::Times => ("/api/v1/timestamp", 1),
+                Place::Issuer => ("/auth", 1),
                 _ => ("", 1),
             };
             object([
@@ -155,6 +174,7 @@ impl Instance {
         object([
             ("mediaType", Json::from("application/vnd.dev.sigstore.signingconfig.v0.2+json")),
             ("caUrls", Json::Array(vec![service(Place::Authority)])),
+            ("oidcUrls", Json::Array(vec![service(Place::Issuer)])),
             ("rekorTlogUrls", list(&[Place::FirstLog, Place::SecondLog])),
             ("rekorTlogConfig", all()),
             ("tsaUrls", list(&[Place::Times])),
@@ -199,6 +219,9 @@ impl Shared {
             "/api/v2/log/entries" => Place::SecondLog,
             "/api/v1/timestamp" => Place::Times,
             path if path.starts_with("/token") => Place::Tokens,
+            "/auth/.well-known/openid-configuration" => Place::Issuer,
+            "/auth/token" => Place::Exchange,
+            path if path.starts_with("/auth/auth?") => Place::SignIn,
             _ => return answer(&mut stream, 404, &[], b""),
         };
         self.asked[place as usize].fetch_add(1, Ordering::SeqCst);
@@ -210,9 +233,19 @@ impl Shared {
             Some(Fault::Nonsense) => answer(&mut stream, 200, &[], b"{\"it\": [\"is\", \"something else\"]}"),
             Some(Fault::Floods) => http::flood(&mut stream),
             fault => {
-                let (status, body) = self.answer(place, &asked, fault);
-                match fault {
-                    Some(Fault::CutOff) => http::cut_off(&mut stream, status, &body),
+                let answered = match place {
+                    Place::Issuer => SignIns::describe(&self.issuer, fault),
+                    Place::SignIn => self.sign_ins.sign_in(&self.issuer, &asked, fault),
+                    Place::Exchange => self.sign_ins.exchange(&self.issuer, &asked, fault),
+                    _ => {
+                        let (status, body) = self.answer(place, &asked, fault);
+                        Answered { status, location: None, body }
+                    }
+                };
+                let Answered { status, location, body } = answered;
+                match (fault, location) {
+                    (Some(Fault::CutOff), _) => http::cut_off(&mut stream, status, &body),
+                    (_, Some(location)) => answer(&mut stream, status, &[("location", &location)], &body),
                     _ if status == 409 => answer(&mut stream, 409, &[("location", "/api/v1/log/entries/again")], b""),
                     _ => answer(&mut stream, status, &[], &body),
                 }
@@ -238,7 +271,12 @@ impl Shared {
                 let is_let_in = head.contains(&format!("authorization: bearer {BEARER}")) && asked.path.contains("audience=sigstore");
                 if is_let_in { (200, object([("value", Json::from(TOKEN))]).canonical()) } else { (403, Vec::new()) }
             }
-            Place::Authority => (201, certificate(&good, by, &body(), fault)),
+            Place::Authority => {
+                let body = body();
+                let token = body.pointer("/credentials/oidcIdentityToken").and_then(Json::as_str).expect("a token");
+                assert!(token == TOKEN || self.sign_ins.gave(token), "the token is sent as it was given");
+                (201, certificate(&good, by, &body, fault))
+            }
             Place::Times => {
                 let imprint = &asked.body[asked.body.len() - HASH_FROM_END..][..32];
                 let imprint = if fault == Some(Fault::OfAnother) { [7; 32].to_vec() } else { imprint.to_vec() };
@@ -259,13 +297,13 @@ impl Shared {
                     _ => (201, second(by, &body(), fault)),
                 }
             }
+            Place::Issuer | Place::SignIn | Place::Exchange => (404, Vec::new()),
         }
     }
 }
 
 /// Issues a certificate for the key of a certification request (RFC 2986).
 fn certificate(good: &Authority, by: &Authority, asked: &Json, fault: Option<Fault>) -> Vec<u8> {
-    assert_eq!(asked.pointer("/credentials/oidcIdentityToken").and_then(Json::as_str), Some(TOKEN), "the token is sent as it was given");
     let request = asked.get("certificateSigningRequest").and_then(Json::as_str).map(decoded).expect("a request");
     let request =
         decoded(String::from_utf8(request).expect("PEM").lines().filter(|line| !line.starts_with('-')).collect::<String>().as_str());

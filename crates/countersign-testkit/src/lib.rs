@@ -8,6 +8,7 @@
 )]
 
 pub mod authority;
+pub mod browser;
 pub mod case;
 mod cases;
 mod faults;

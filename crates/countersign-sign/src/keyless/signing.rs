@@ -76,8 +76,7 @@ pub(super) struct Signing<'a> {
 
 impl<'a> Signing<'a> {
     /// Begins; `at` is the time that it was at `begun`.
-    pub(super) fn new(instance: &'a Instance, services: Services, by: By, at: Time, begun: Instant) -> Self {
-        let deadline = begun + instance.patience;
+    pub(super) const fn new(instance: &'a Instance, services: Services, by: By, at: Time, begun: Instant, deadline: Instant) -> Self {
         Self { instance, services, by, at, begun, deadline, made: AtomicU32::new(0), unheard: AtomicU32::new(0) }
     }
 
@@ -263,8 +262,7 @@ impl<'a> Signing<'a> {
     /// Returns the time until which witnesses are believed. They may be ahead of our clock by as much as honest clocks
     /// differ; anybody with a right clock accepts them.
     fn latest(&self) -> Time {
-        let elapsed = Span::seconds(u32::try_from(self.begun.elapsed().as_secs()).unwrap_or(u32::MAX));
-        self.at.plus(elapsed).plus(Span::CLOCK_SKEW)
+        self.at.plus(since(self.begun)).plus(Span::CLOCK_SKEW)
     }
 }
 
@@ -343,6 +341,10 @@ impl Witness {
 /// A service that doesn't answer in a quarter of the time is asked again.
 fn client(patience: Duration) -> Client {
     Client::new(patience / 4)
+}
+
+pub(super) fn since(begun: Instant) -> Span {
+    Span::seconds(u32::try_from(begun.elapsed().as_secs()).unwrap_or(u32::MAX))
 }
 
 pub(super) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {

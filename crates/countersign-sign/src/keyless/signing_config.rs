@@ -11,6 +11,7 @@ use crate::http::Address;
 #[derive(Clone, Debug)]
 pub struct SigningConfig {
     authorities: Vec<Service>,
+    issuers: Vec<Service>,
     logs: Vec<Service>,
     log_choice: Choice,
     stamps: Vec<Service>,
@@ -74,6 +75,7 @@ impl SigningConfig {
         let stamp_choice = choice(wire.tsa_config, &wire.tsa_urls, "tsaConfig")?;
         Ok(Self {
             authorities: services(wire.ca_urls)?,
+            issuers: services(wire.oidc_urls)?,
             logs: services(wire.rekor_tlog_urls)?,
             log_choice,
             stamps: services(wire.tsa_urls)?,
@@ -95,6 +97,12 @@ impl SigningConfig {
     /// [`SigningConfigError`] if it isn't one, which a test excludes.
     pub fn staging() -> Result<Self, SigningConfigError> {
         Self::parse(sigstore_trust_root::SIGSTORE_STAGING_SIGNING_CONFIG.as_bytes())
+    }
+
+    /// Chooses with whom a person signs in at that time, as one authority is chosen.
+    pub(super) fn issuer(&self, at: Time) -> Option<&Address> {
+        let chosen = chosen(&self.issuers, Choice::Any, &[1], at, "issuer").ok()?;
+        chosen.first().map(|issuer| &issuer.address)
     }
 
     /// Chooses who issues a certificate at that time.
@@ -257,6 +265,8 @@ struct Wire {
     #[serde(default)]
     ca_urls: Vec<WireService>,
     #[serde(default)]
+    oidc_urls: Vec<WireService>,
+    #[serde(default)]
     rekor_tlog_urls: Vec<WireService>,
     rekor_tlog_config: Option<WireChoice>,
     #[serde(default)]
@@ -414,6 +424,26 @@ mod tests {
     }
 
     #[test]
+    fn has_people_sign_in_with_the_newest_issuer_that_can_be_asked() {
+        let none = config(&[service("v1.test", 1, &since(2021), "one")], ANY, &[], "null");
+        let issuer = |issuers: &[String]| {
+            let text = none.replace(r#""oidcUrls":[]"#, &format!(r#""oidcUrls":[{}]"#, issuers.join(",")));
+            let config = SigningConfig::parse(text.as_bytes()).unwrap();
+            config.issuer(AT.parse().unwrap()).map(|issuer| issuer.as_str().to_owned())
+        };
+        let ended = r#"{"start":"2024-01-01T00:00:00Z","end":"2025-01-01T00:00:00Z"}"#;
+        let issuers = [
+            service("old.test", 1, &since(2022), "one"),
+            service("over.test", 1, ended, "one"),
+            service("new.test/auth", 1, &since(2023), "one"),
+            service("later.test", 1, &since(2027), "one"),
+            service("v2.test", 2, &since(2024), "one"),
+        ];
+        assert_eq!(issuer(&issuers).as_deref(), Some("https://new.test/auth"));
+        assert_eq!((issuer(&[]), issuer(&[issuers[1].clone()])), (None, None));
+    }
+
+    #[test]
     fn refuses_what_is_read_in_two_ways_or_sent_in_the_open() {
         let good = config(&[service("v1.test", 1, &since(2021), "one")], ANY, &[], "null");
         SigningConfig::parse(good.as_bytes()).unwrap();
@@ -433,5 +463,7 @@ mod tests {
         let at = AT.parse().unwrap();
         assert_eq!(SigningConfig::public_good().unwrap().authority(at).unwrap().as_str(), "https://fulcio.sigstore.dev");
         assert_eq!(SigningConfig::staging().unwrap().authority(at).unwrap().as_str(), "https://fulcio.sigstage.dev");
+        assert_eq!(SigningConfig::public_good().unwrap().issuer(at).unwrap().as_str(), "https://oauth2.sigstore.dev/auth");
+        assert_eq!(SigningConfig::staging().unwrap().issuer(at).unwrap().as_str(), "https://oauth2.sigstage.dev/auth");
     }
 }

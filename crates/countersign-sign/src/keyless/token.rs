@@ -1,5 +1,6 @@
-//! Identity tokens (OpenID Connect), and where they come from: CI systems, files, variables and programs.
+//! Identity tokens (OpenID Connect), and where they come from: CI systems, files, variables, programs and persons.
 //! Of what a token says only its end is read here; whoever issues the certificate reads the rest. A token is never shown.
+//! How a person signs in stands in `sign_in`.
 
 use std::fmt;
 use std::fs::File;
@@ -15,6 +16,7 @@ use countersign::json::Json;
 use countersign::time::Time;
 use zeroize::Zeroizing;
 
+use super::sign_in::SignIn;
 use crate::http::{Address, Client, Request};
 use crate::program::{self, Failed};
 
@@ -43,7 +45,7 @@ impl IdentityToken {
 
     /// Refuses a token whose end (RFC 7519 §4.1.4) is past. One that names no end, or can't be read, is for its reader to judge.
     pub(super) fn unexpired(self, now: Time) -> Result<Self, TokenError> {
-        let claims = self.part(1).and_then(|claims| Json::parse(&claims).ok());
+        let claims = self.claims();
         let end = match claims.as_ref().and_then(|claims| claims.get("exp")) {
             #[expect(clippy::cast_possible_truncation, reason = "what no time can be is refused by the next step")]
             Some(Json::Number(seconds)) => Time::from_unix(seconds.floor() as i64).ok(),
@@ -53,6 +55,11 @@ impl IdentityToken {
             Some(end) if end <= now => Err(TokenError::Expired { end, now: now.whole_seconds() }),
             _ => Ok(self),
         }
+    }
+
+    /// Reads what the token says (RFC 7519 §4), which nobody has verified.
+    pub(super) fn claims(&self) -> Option<Json> {
+        Json::parse(&self.part(1)?).ok()
     }
 
     fn again(&self) -> Self {
@@ -91,6 +98,8 @@ enum Source {
     File(PathBuf),
     /// A program that prints one.
     Program(Vec<String>),
+    /// A person.
+    Person(SignIn),
 }
 
 impl TokenSource {
@@ -98,6 +107,17 @@ impl TokenSource {
     #[must_use]
     pub const fn given(token: IdentityToken) -> Self {
         Self { source: Source::Given(token), variable: None }
+    }
+
+    /// Has a person sign in with the issuer that the signing configuration names, each time that a token is needed.
+    #[must_use]
+    pub const fn person(sign_in: SignIn) -> Self {
+        Self { source: Source::Person(sign_in), variable: None }
+    }
+
+    /// Returns true if a person has to sign in.
+    pub(super) const fn is_person(&self) -> bool {
+        matches!(self.source, Source::Person(_))
     }
 
     /// Returns the variable that holds the token, if it comes from one: who else is run needn't get it.
@@ -112,13 +132,17 @@ impl TokenSource {
     /// # Errors
     /// [`TokenError`] if nobody does, or what is offered can't be used.
     pub fn detect(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, TokenError> {
+        Self::detected(variable, Path::new(PROJECTED))
+    }
+
+    fn detected(variable: &dyn Fn(&str) -> Option<String>, projected: &Path) -> Result<Self, TokenError> {
         if let (Some(url), Some(bearer)) = (variable(GITHUB_URL), variable(GITHUB_BEARER)) {
             return Self::github_actions(&url, bearer);
         }
         if variable(SIGSTORE_VARIABLE).is_some() {
             return Self::variable(SIGSTORE_VARIABLE, variable);
         }
-        if Path::new(PROJECTED).is_file() { Ok(Source::File(PROJECTED.into()).into()) } else { Err(TokenError::Nowhere) }
+        if projected.is_file() { Ok(Source::File(projected.into()).into()) } else { Err(TokenError::Nowhere) }
     }
 
     /// Reads what is written behind `keyless:`: nothing, `env:NAME`, `file:PATH` or `exec:PROGRAM ARGUMENT…`.
@@ -157,8 +181,9 @@ impl TokenSource {
     }
 
     /// Refuses what can be seen to give no token without asking for one, whatever time passes until one is fetched.
-    pub(super) fn check(&self, now: Time) -> Result<(), TokenError> {
+    pub(super) fn check(&self, issuer: Option<&Address>, now: Time) -> Result<(), TokenError> {
         match &self.source {
+            Source::Person(_) => issuer.map(drop).ok_or(TokenError::IssuerMissing),
             Source::Given(token) => token.again().unexpired(now).map(drop),
             Source::GitHubActions { .. } => Ok(()),
             Source::File(path) => {
@@ -176,9 +201,10 @@ impl TokenSource {
         }
     }
 
-    /// Fetches a token.
-    pub(super) fn fetch(&self, client: &Client, deadline: Instant) -> Result<IdentityToken, TokenError> {
+    /// Fetches a token; `issuer` is the one with whom a person signs in, who has a time of their own for it.
+    pub(super) fn fetch(&self, client: &Client, issuer: Option<&Address>, deadline: Instant) -> Result<IdentityToken, TokenError> {
         match &self.source {
+            Source::Person(sign_in) => sign_in.fetch(client, issuer.ok_or(TokenError::IssuerMissing)?),
             Source::Given(token) => Ok(token.again()),
             Source::GitHubActions { address, bearer } => from_github(client, address, bearer, deadline),
             Source::File(path) => from_file(path, deadline).map_err(|error| TokenError::unreadable(path, error))?,
@@ -200,6 +226,7 @@ impl fmt::Debug for Source {
             Self::GitHubActions { .. } => "GitHubActions",
             Self::File(_) => "File",
             Self::Program(_) => "Program",
+            Self::Person(_) => "Person",
         })
     }
 }
@@ -263,7 +290,8 @@ pub enum TokenError {
     Nowhere,
     /// The source isn't one.
     #[error(
-        "an identity token comes from `keyless:` (as the CI system offers it), `keyless:env:NAME`, `keyless:file:PATH` or `keyless:exec:PROGRAM`"
+        "an identity token comes from `keyless:` (as the CI system offers it), `keyless:browser`, `keyless:code`, `keyless:env:NAME`, \
+         `keyless:file:PATH` or `keyless:exec:PROGRAM`"
     )]
     SourceUnknown,
     /// What is given is a token itself, or anything else in place of a variable's name.
@@ -300,6 +328,17 @@ pub enum TokenError {
         /// Whom we asked.
         address: String,
         /// What came back, without its words.
+        why: String,
+    },
+    /// Nobody says with whom a person could sign in.
+    #[error("the signing configuration names nobody to sign in with (`oidcUrls`) who can be asked now")]
+    IssuerMissing,
+    /// The person hasn't signed in, or not so that it can be used.
+    #[error("signing in with `{issuer}` gave no identity token: {why}")]
+    SignIn {
+        /// With whom.
+        issuer: String,
+        /// What came of it, without anybody's words.
         why: String,
     },
     /// The program gives none.
@@ -343,7 +382,7 @@ mod tests {
 
     fn fetched(name: &str) -> Result<String, TokenError> {
         let source = TokenSource::named(name, &variables)?;
-        Ok(source.fetch(&Client::new(Duration::from_secs(5)), Instant::now() + Duration::from_secs(20))?.expose().to_owned())
+        Ok(source.fetch(&Client::new(Duration::from_secs(5)), None, Instant::now() + Duration::from_secs(20))?.expose().to_owned())
     }
 
     #[test]
@@ -353,6 +392,34 @@ mod tests {
         std::fs::write(file.path(), "e30.e30.ZmlsZQ\n").unwrap();
         assert_eq!(fetched(&format!("file:{}", file.path().display())).unwrap(), "e30.e30.ZmlsZQ");
         assert_eq!(fetched("exec:echo e30.e30.cHJvZ3JhbQ").unwrap(), "e30.e30.cHJvZ3JhbQ");
+    }
+
+    #[test]
+    fn takes_the_token_that_kubernetes_projects_and_the_one_that_replaces_it() {
+        // As a projected volume lies there: the file is a link through `..data`, which is replaced as a whole.
+        let folder = tempfile::tempdir().unwrap();
+        let projected = folder.path().join("oidc-token");
+        let detected = |variable: &dyn Fn(&str) -> Option<String>| TokenSource::detected(variable, &projected);
+        assert!(matches!(detected(&|_| None), Err(TokenError::Nowhere)));
+        let project = |version: &str, token: &str| {
+            std::fs::create_dir(folder.path().join(version)).unwrap();
+            std::fs::write(folder.path().join(version).join("oidc-token"), token).unwrap();
+            std::os::unix::fs::symlink(version, folder.path().join("..new")).unwrap();
+            std::fs::rename(folder.path().join("..new"), folder.path().join("..data")).unwrap();
+        };
+        project("..2025_1", "e30.e30.b25l");
+        std::os::unix::fs::symlink("..data/oidc-token", &projected).unwrap();
+        let source = detected(&|_| None).unwrap();
+        let fetched = || {
+            let token = source.fetch(&Client::new(Duration::from_secs(5)), None, Instant::now() + Duration::from_secs(20));
+            token.unwrap().expose().to_owned()
+        };
+        assert_eq!(fetched(), "e30.e30.b25l");
+        project("..2025_2", "e30.e30.dHdv");
+        assert_eq!(fetched(), "e30.e30.dHdv");
+        // What a CI system offers to the job itself comes first.
+        let given = |name: &str| (name == SIGSTORE_VARIABLE).then(|| "e30.e30.Y2k".to_owned());
+        assert_eq!(detected(&given).unwrap().token_variable(), Some(SIGSTORE_VARIABLE));
     }
 
     #[test]
@@ -412,7 +479,7 @@ mod tests {
         let now: Time = "2025-12-15T00:00:00Z".parse().unwrap();
         let checked = |name: &str| {
             let variables = |_: &str| Some(token_of(r#"{"exp":1765756799}"#));
-            TokenSource::named(name, &variables).unwrap().check(now)
+            TokenSource::named(name, &variables).unwrap().check(None, now)
         };
         for bad in ["env:EXPIRED", "file:/nowhere/at/all", "exec:/nowhere/at/all", "exec:nowhere-at-all"] {
             assert!(checked(bad).is_err(), "{bad}");
@@ -428,7 +495,7 @@ mod tests {
         let (folder, started) = (pipe(), Instant::now());
         let path = folder.path().join("pipe");
         let source = TokenSource::named(&format!("file:{}", path.display()), &variables).unwrap();
-        let error = source.fetch(&Client::new(Duration::from_secs(5)), Instant::now() + Duration::from_millis(200)).unwrap_err();
+        let error = source.fetch(&Client::new(Duration::from_secs(5)), None, Instant::now() + Duration::from_millis(200)).unwrap_err();
         assert!(matches!(&error, TokenError::Unreadable { source, .. } if source.kind() == io::ErrorKind::TimedOut), "{error:?}");
         assert!(started.elapsed() < Duration::from_secs(20));
         // One that somebody writes to is as good as a file. Another one, since somebody still waits for the first.
@@ -436,7 +503,7 @@ mod tests {
         let path = folder.path().join("pipe");
         let source = TokenSource::named(&format!("file:{}", path.display()), &variables).unwrap();
         let writer = thread::spawn(move || std::fs::write(path, "e30.e30.cGlwZQ"));
-        let token = source.fetch(&Client::new(Duration::from_secs(5)), Instant::now() + Duration::from_secs(20));
+        let token = source.fetch(&Client::new(Duration::from_secs(5)), None, Instant::now() + Duration::from_secs(20));
         assert_eq!(token.unwrap().expose(), "e30.e30.cGlwZQ");
         writer.join().unwrap().unwrap();
     }
@@ -469,7 +536,7 @@ mod tests {
         let started = Instant::now();
         for line in ["exec:sleep 60", "exec:sh -c exec>&-;sleep${IFS}60"] {
             let source = TokenSource::named(line, &variables).unwrap();
-            let error = source.fetch(&Client::new(Duration::from_secs(5)), Instant::now() + Duration::from_millis(200)).unwrap_err();
+            let error = source.fetch(&Client::new(Duration::from_secs(5)), None, Instant::now() + Duration::from_millis(200)).unwrap_err();
             assert!(error.to_string().ends_with("it took too long"), "{error}");
         }
         assert!(started.elapsed() < Duration::from_secs(20));

@@ -54,7 +54,8 @@ impl Witnesses {
     /// log entries were made all the same, since nobody can take them back.
     pub fn attest(&self, statement: &Statement, signer: &dyn Signer, at: Time) -> Result<(Bundle, Entries), KeylessError> {
         let services = self.instance.config.services(at)?;
-        let signing = Signing::new(&self.instance, services, By::Key(signer.public_key()?), at, Instant::now());
+        let begun = Instant::now();
+        let signing = Signing::new(&self.instance, services, By::Key(signer.public_key()?), at, begun, begun + self.instance.patience);
         signing.could_be_verified(statement)?;
         let payload = statement.to_bytes();
         let signed = Signed::new(Content::Statement(&payload), |bytes| Ok(signer.sign(bytes)?))?;

@@ -138,6 +138,12 @@ const ENVIRONMENT: &[(&str, &str, &str)] = &[
         "ACTIONS_ID_TOKEN_REQUEST_URL, ACTIONS_ID_TOKEN_REQUEST_TOKEN, SIGSTORE_ID_TOKEN",
         "Where keyless: gets the identity token: from GitHub Actions, or as it stands there, as GitLab CI can set it.",
     ),
+    (
+        "signing-config",
+        "CI, DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION, BROWSER",
+        "Whether keyless: asks a person at the terminal (not where CI is set), with a browser or for a code, and by which program the browser \
+         is opened.",
+    ),
     ("signing-config", "HTTPS_PROXY, ALL_PROXY, NO_PROXY", "By which proxy the services are asked."),
     (
         "repository",
