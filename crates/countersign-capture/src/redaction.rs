@@ -180,6 +180,14 @@ mod tests {
     }
 
     #[test]
+    fn a_tokens_pin_is_seen_in_its_uri_and_in_its_variable() {
+        let (text, counts) = redacted("COSIGN_PKCS11_PIN=1234 sign 'pkcs11:object=key?pin-value=9%2687&module-path=/m.so'");
+        assert_eq!(text, "COSIGN_PKCS11_PIN=[redacted:password] sign 'pkcs11:object=key?pin-value=[redacted:password]&module-path=/m.so'");
+        assert_eq!(counts, [("password", 2)]);
+        assert_eq!(redacted("COSIGN_PKCS11_PIN=$PIN pin-value=${PIN}").0, "COSIGN_PKCS11_PIN=$PIN pin-value=${PIN}");
+    }
+
+    #[test]
     fn variables_placeholders_and_what_was_redacted_are_left_alone() {
         for text in [
             "password=$PASSWORD",

@@ -92,6 +92,13 @@ fn read(file: &Path) -> Result<Passphrase, Failure> {
     Ok(Passphrase::new(text.to_owned()))
 }
 
+/// Asks for a token's PIN, if there is a terminal; `None` if nothing is typed, or can be.
+pub(crate) fn pin(key: &str) -> Option<String> {
+    let typed = can_ask().then(|| ask(&format!("PIN for `{key}` (empty if it's typed at the token itself): ")));
+    // Moved, not copied: who takes it wipes it.
+    typed?.ok().map(|mut typed| std::mem::take(&mut *typed))
+}
+
 /// A prompt needs somebody who sees it and can type.
 fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()

@@ -14,10 +14,10 @@ use crate::escape::escaped;
 use crate::failure::Failure;
 use crate::instance::{self, Instance};
 use crate::output;
-use crate::passphrase::PassphraseSource;
+use crate::passphrase::{self, PassphraseSource};
 
 /// How SIGNER is explained in help texts.
-pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key; hashivault://KEY or exec:PROGRAM for a key elsewhere; or \
+pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key; hashivault://KEY, pkcs11:… or exec:PROGRAM for a key elsewhere; or \
     keyless:[browser|code|env:NAME|file:PATH|exec:PROGRAM] for an identity, by the token that the CI system gives, or a person who \
     signs in with a browser here or (code) anywhere, a variable, a file or a program [default: file:$XDG_DATA_HOME/countersign/keys/default.key]";
 
@@ -153,7 +153,17 @@ pub(crate) fn public_half(signer: Option<&str>, passphrase: &PassphraseSource) -
 /// Opens a key that somebody else keeps, if that's what is named.
 fn elsewhere(signer: Option<&str>) -> Result<Option<RemoteKey>, Failure> {
     let Some(uri) = signer.filter(|signer| RemoteKey::is_named_by(signer)) else { return Ok(None) };
-    Ok(Some(RemoteKey::open(uri, &|name| std::env::var(name).ok(), Patience::default())?))
+    if uri.contains("pin-value=") {
+        output::warning(
+            "whoever runs on this machine can read a PIN in arguments; `pin-source=/PATH` or the variable COSIGN_PKCS11_PIN hides it",
+        );
+    }
+    // Whoever reads it wants it only if no PIN was given otherwise.
+    let variable = |name: &str| match std::env::var(name) {
+        Err(_) if name == PIN => passphrase::pin(uri.split('?').next().unwrap_or_default()),
+        value => value.ok(),
+    };
+    Ok(Some(RemoteKey::open(uri, &variable, Patience::default())?))
 }
 
 /// Reads the public half that lies in a file; `None` for whatever else lies there.
@@ -232,7 +242,9 @@ fn invalid(signer: &str) -> Failure {
         return Failure::new("signer-invalid", "an identity token was given in place of a signer; it isn't repeated here")
             .hint("name where the token comes from: `keyless:env:NAME`, `keyless:file:PATH` or `keyless:exec:PROGRAM`");
     }
-    let failure = Failure::new("signer-invalid", format!("`{signer}` names no signer"));
+    // What may be a PIN isn't repeated.
+    let shown = signer.split("pin-").next().unwrap_or_default();
+    let failure = Failure::new("signer-invalid", format!("`{shown}` names no signer"));
     if Path::new(signer).exists() {
         failure.hint(format!("for a key file write `file:{signer}`"))
     } else {
@@ -243,3 +255,5 @@ fn invalid(signer: &str) -> Failure {
 /// Largest file that is read as a public key.
 const PUBLIC_KEY_BYTES: u64 = 64 << 10;
 const KEYLESS: &str = "keyless:";
+/// The PIN of a token, as cosign reads it.
+const PIN: &str = "COSIGN_PKCS11_PIN";

@@ -1,7 +1,6 @@
 //! Signing with an identity: a key that is used for minutes, a certificate that names who asked for it, and witnesses.
 //! What is asked of which service stands in the modules below; what a bundle must show is the heart's affair.
 
-mod der;
 mod error;
 mod fulcio;
 mod rekor;

@@ -10,6 +10,8 @@ mod scheme;
 pub(crate) mod exec;
 #[cfg(feature = "hashivault")]
 mod hashivault;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,8 +49,7 @@ impl RemoteKey {
     /// [`RemoteError`] if the URI names no key, its kind isn't built in, its keeper doesn't give the public half, or that
     /// half verifies nothing here.
     pub fn open(uri: &str, variable: Variables<'_>, patience: Patience) -> Result<Self, RemoteError> {
-        // What follows can be a program's arguments or a PIN.
-        let name = uri.split([' ', '?']).next().unwrap_or_default().to_owned();
+        let name = shown(uri).to_owned();
         let opened = keeper(uri, variable).and_then(|keeper| {
             let asked = Arc::clone(&keeper);
             Ok((patience.wait(move |until| asked.find(until))?, keeper))
@@ -80,6 +81,13 @@ impl RemoteKey {
     }
 }
 
+/// Returns as much of a URI as can be shown: what follows can be a program's arguments or a PIN, which may stand in the wrong place.
+fn shown(uri: &str) -> &str {
+    let name = uri.split([' ', '?']).next().unwrap_or_default();
+    let pin = name.to_ascii_lowercase().find("pin-").unwrap_or(name.len());
+    name.get(..pin).unwrap_or_default()
+}
+
 /// Finds who keeps the key.
 fn keeper(uri: &str, variable: Variables<'_>) -> Result<Arc<dyn Keeper>, Problem> {
     match uri.split_once(':') {
@@ -87,6 +95,8 @@ fn keeper(uri: &str, variable: Variables<'_>) -> Result<Arc<dyn Keeper>, Problem
         Some(("exec", rest)) => exec::open(rest, variable),
         #[cfg(feature = "hashivault")]
         Some(("hashivault", rest)) => hashivault::open(rest, variable),
+        #[cfg(feature = "pkcs11")]
+        Some(("pkcs11", rest)) => pkcs11::open(rest, variable),
         _ => Err(Problem::NotBuiltIn),
     }
 }

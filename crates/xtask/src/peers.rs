@@ -15,6 +15,8 @@ mod cosign;
 mod namespace;
 mod instance;
 mod keyless;
+mod openssl;
+mod softhsm;
 mod vault;
 mod interop;
 
@@ -49,6 +51,7 @@ const PEERS: &[Peer] = &[
     Peer { name: "sigstore-go", folder: sigstore_go::FOLDER, seconds: 600, obtain: sigstore_go::obtain, ask: sigstore_go::ask },
     Peer { name: "cosign", folder: cosign::FOLDER, seconds: 1_200, obtain: cosign::obtain, ask: cosign::ask },
     // After cosign, which is asked for the same keys where it's there.
+    Peer { name: "softhsm", folder: softhsm::FOLDER, seconds: 1_200, obtain: softhsm::obtain, ask: softhsm::ask },
     Peer { name: "vault", folder: vault::FOLDER, seconds: 1_200, obtain: vault::obtain, ask: vault::ask },
     Peer { name: "sigstore", folder: Generation::Second.folder(), seconds: 1_200, obtain: instance::obtain, ask: keyless::ask },
     Peer { name: "rekor-v1", folder: Generation::First.folder(), seconds: 1_500, obtain: instance::obtain_first, ask: keyless::ask_first },

@@ -147,6 +147,14 @@ impl Answer {
         if self.code != Some(0) && self.said.contains(why) { Ok(()) } else { Err(self.told(&format!("should fail and say `{why}`"))) }
     }
 
+    /// Holds if it failed, said why in words that hold `why`, and said and printed nothing of the secret.
+    pub(crate) fn refused_without(self, why: &str, secret: &str) -> Result<(), String> {
+        if self.said.contains(secret) || String::from_utf8_lossy(&self.stdout).contains(secret) {
+            return Err(self.told("should keep a secret"));
+        }
+        self.refused(why)
+    }
+
     /// Holds if it ended with that code, and printed text that holds `word`.
     pub(crate) fn ended(self, code: i32, word: &str) -> Result<(), String> {
         let holds = self.code == Some(code) && String::from_utf8_lossy(&self.stdout).contains(word);

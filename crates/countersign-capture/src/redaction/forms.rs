@@ -183,6 +183,13 @@ pub(super) const PLACES: &[Placed] = &[
     // .pgpass: host, port, database, user, password.
     ("password", r#":(?:543[0-9]|6432|\*):[^\s:"'\\]+:[^\s:"'\\]+:(?P<v>[^\s"'\\\x00\[]{4,})"#, Reach::Word, |_| true),
     ("secret", r"(?:Unseal|Recovery) Key [0-9]+:\s*(?P<v>[A-Za-z0-9+/]{40,}={0,2})", Reach::Form, |_| true), // vault operator init
+    // RFC 7512 §2.4, and the variable that cosign reads: a token's PIN, which may be four digits.
+    (
+        "password",
+        r#"(?:\bpin-value|PKCS11_PIN)=(?P<q>\\*["'`])?(?P<v>[^\s"'`\\$<>{}()&\x00\[][^\s"'`\\<>{}()&\x00]*)"#,
+        Reach::Form,
+        |_| true,
+    ),
     // A variable of the environment whose name says it, whatever its value.
     ("secret", r#"(?:SECRET|TOKEN|PASSKEY)=(?P<q>\\*["'`])?(?P<v>[^\s"'`\\<>{}\[\]()\x00\x1B]{12,})"#, Reach::Word, is_opaque),
 ];

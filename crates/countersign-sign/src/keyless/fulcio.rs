@@ -9,10 +9,10 @@ use sigstore_crypto::{CertificateInfo, SubjectAltName, parse_certificate_info};
 use sigstore_types::DerCertificate;
 use zeroize::Zeroizing;
 
-use super::der;
 use super::error::{KeylessError, Service};
 use super::signing::object;
 use super::token::IdentityToken;
+use crate::der;
 use crate::http::{Address, Answer, Request};
 use crate::local::LocalKey;
 

@@ -6,10 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use countersign::json::{Json, Object};
 use sigstore_types::Sha256Hash;
 
-use super::der::pem;
 use super::error::{KeylessError, Service};
 use super::signing::{By, Content, Signed, object};
 use super::signing_config::Generation;
+use crate::der::pem;
 use crate::http::{Address, Answer, Client, Request, Trouble};
 
 /// What is sent to a log.

@@ -3,8 +3,8 @@
 
 use sigstore_crypto::sha256;
 
-use super::der;
 use super::error::{KeylessError, Service};
+use crate::der;
 use crate::http::{Address, Answer, Request};
 
 /// Writes the request for a signature (RFC 3161 §2.4.1), asking for the authority's certificate too.

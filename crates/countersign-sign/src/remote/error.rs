@@ -22,12 +22,12 @@ impl RemoteError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match &self.problem {
-            Problem::NoName { .. } => "signer-invalid",
+            Problem::NoName { .. } | Problem::Several { .. } => "signer-invalid",
             Problem::NotBuiltIn | Problem::PublicKey(_) => "signer-unsupported",
             Problem::Unset { .. } | Problem::Unusable { .. } | Problem::Unreadable { .. } => "signer-unconfigured",
             Problem::Unanswered { .. } | Problem::TooLate { .. } | Problem::Cancelled => "signer-unavailable",
-            Problem::Refused { .. } | Problem::Missing => "signer-refused",
-            Problem::Program { .. } | Problem::Answer { .. } | Problem::NotItsSignature => "signer-failed",
+            Problem::Refused { .. } | Problem::Denied { .. } | Problem::Missing => "signer-refused",
+            Problem::Program { .. } | Problem::Module { .. } | Problem::Answer { .. } | Problem::NotItsSignature => "signer-failed",
         }
     }
 }
@@ -79,6 +79,18 @@ pub enum Problem {
         /// The status of HTTP.
         status: u16,
     },
+    /// Whoever keeps it refused, and said why.
+    #[error("{why}")]
+    Denied {
+        /// Why, in words of ours.
+        why: &'static str,
+    },
+    /// The name fits several.
+    #[error("that name fits several {what}; say more of the one that is meant")]
+    Several {
+        /// What it fits.
+        what: &'static str,
+    },
     /// There is none of that name.
     #[error("there is no such key, or no such version of it")]
     Missing,
@@ -87,6 +99,12 @@ pub enum Problem {
     Program {
         /// How it ended.
         why: String,
+    },
+    /// A PKCS#11 module failed.
+    #[error("the module failed: {code}")]
+    Module {
+        /// What PKCS#11 calls it.
+        code: String,
     },
     /// An answer can't be used.
     #[error("the answer can't be used: {what}")]

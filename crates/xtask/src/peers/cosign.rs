@@ -54,6 +54,11 @@ pub(super) fn binary(workshop: &Workshop) -> PathBuf {
     workshop.place(FOLDER).join("cosign")
 }
 
+/// Asks it about a build of demo.tar that the key `KEY.pub` has signed.
+pub(super) fn judges_build(workshop: &Workshop, scene: &Scene, key: &str, bundle: &str) -> Result<Answer, String> {
+    Cosign { binary: binary(workshop).display().to_string(), scene }.verify(key, bundle, &[&scene.at("demo.tar")])
+}
+
 /// cosign, run in the scene.
 struct Cosign<'a> {
     binary: String,

@@ -1,11 +1,13 @@
-//! The little DER (X.690), and PEM around it, that requests to services are written in.
-//! Nothing is read here: what services answer is read by who verifies it.
+//! The little DER (X.690), and PEM around it, that requests to services and public keys are written in.
+//! Nothing is read here: what others wrote is read by who verifies it.
 
+#[cfg(feature = "keyless")]
 use base64::Engine as _;
+#[cfg(feature = "keyless")]
 use base64::engine::general_purpose::STANDARD;
 
 /// Writes a value with its tag and its length.
-pub(super) fn tagged(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn tagged(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut der = vec![tag];
     match u8::try_from(length) {
@@ -23,12 +25,23 @@ pub(super) fn tagged(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Writes a sequence.
-pub(super) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     tagged(0x30, parts)
 }
 
+/// Writes a number, given by its bytes, in as few of them as it can be.
+#[cfg(feature = "pkcs11")]
+pub(crate) fn integer(bytes: &[u8]) -> Vec<u8> {
+    let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+    let bytes = bytes.get(start..).unwrap_or_default();
+    // A first bit that is set would mean a negative number.
+    let sign: &[u8] = if bytes.first().is_none_or(|byte| *byte >= 0x80) { &[0] } else { &[] };
+    tagged(2, &[sign, bytes])
+}
+
 /// Writes DER as PEM (RFC 7468 §2): in lines of 64 characters.
-pub(super) fn pem(label: &str, der: &[u8]) -> String {
+#[cfg(feature = "keyless")]
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     let mut pem = format!("-----BEGIN {label}-----");
     for (count, character) in STANDARD.encode(der).chars().enumerate() {
         if count % 64 == 0 {
@@ -49,5 +62,14 @@ mod tests {
         assert_eq!(tagged(4, &[&[7; 3], &[8]]), [4, 4, 7, 7, 7, 8]);
         assert_eq!(tagged(4, &[&[0; 0x80]])[..4], [4, 0x81, 0x80, 0]);
         assert_eq!(tagged(4, &[&[0; 0x1234]])[..5], [4, 0x82, 0x12, 0x34, 0]);
+    }
+    #[cfg(feature = "pkcs11")]
+    #[test]
+    fn writes_numbers_in_one_way() {
+        for (bytes, der) in
+            [(&[][..], &[2, 1, 0][..]), (&[0, 0], &[2, 1, 0]), (&[0, 0, 0x7f], &[2, 1, 0x7f]), (&[0, 0x80, 1], &[2, 3, 0, 0x80, 1])]
+        {
+            assert_eq!(integer(bytes), der, "{bytes:?}");
+        }
     }
 }
