@@ -121,8 +121,9 @@ fn decoded(text: &str) -> String {
     let mut pieces = text.split('%');
     let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
     for piece in pieces {
-        bytes.push(u8::from_str_radix(&piece[..2], 16).expect("two digits"));
-        bytes.extend_from_slice(piece[2..].as_bytes());
+        let (digits, rest) = piece.split_at(2);
+        bytes.push(u8::from_str_radix(digits, 16).expect("two digits"));
+        bytes.extend_from_slice(rest.as_bytes());
     }
     String::from_utf8(bytes).expect("UTF-8")
 }
