@@ -7,7 +7,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use countersign::trust::Trust;
+use countersign::trust::{Trust, TrustRoot};
 use countersign_sign::{Keyless, KeylessError, SigningConfig, TokenError, TokenSource, Witnesses};
 
 use crate::asking::trust_root;
@@ -42,7 +42,7 @@ impl Instance {
     /// A private instance is described by two files, of which neither says anything about another's.
     fn described(&self, trust: &[PathBuf]) -> Result<(SigningConfig, Trust), Failure> {
         let config = match &self.signing_config {
-            Some(path) if path.as_os_str() != public_good::NAME => {
+            Some(path) if !self.is_public_good() => {
                 if trust.is_empty() {
                     return Err(Failure::new(
                         "trust-missing",
@@ -59,7 +59,20 @@ impl Instance {
         } else {
             trust.iter().map(|path| trust_root(path)).collect::<Result<_, _>>()?
         };
+        // Whoever has a private instance doesn't mean its tokens for the public one.
+        if self.is_public_good() && !roots.iter().any(TrustRoot::is_public_good) {
+            return Err(Failure::new(
+                "signing-config-missing",
+                "a trust root of another instance is given, and nobody says which services it has",
+            )
+            .hint("give `--signing-config FILE`, too: the `signing_config.json` of the same instance")
+            .hint("without it, the token would be sent to Sigstore's public-good instance"));
+        }
         Ok((config, roots.into_iter().fold(Trust::keys_only(), Trust::with)))
+    }
+
+    fn is_public_good(&self) -> bool {
+        self.signing_config.as_deref().is_none_or(public_good::is_meant_by)
     }
 }
 

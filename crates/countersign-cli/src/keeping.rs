@@ -95,6 +95,11 @@ impl Keeper {
         self.signer.attest(|_| Ok(statement.clone()))
     }
 
+    /// Refuses a signer that a command which is observed could replace.
+    pub(crate) fn stays_out_of_work_trees(&self) -> Result<(), Failure> {
+        self.signer.stays_out_of_work_trees()
+    }
+
     /// Returns the variables that let their holder sign as we do.
     pub(crate) fn credential_variables(&self) -> Vec<&str> {
         self.signer.credential_variables()

@@ -34,6 +34,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use countersign_sign::IdentityToken;
 
 use crate::passphrase::PassphraseSource;
 use crate::verb::Verb;
@@ -72,6 +73,7 @@ fn unusable(error: &clap::Error) -> ExitCode {
         };
     }
     let text = error.render().to_string();
+    let text = without_tokens(&text);
     // What was typed stands in it, and a file name that a shell completed can be a stranger's.
     let text = text.trim_end().lines().map(escape::escaped).collect::<Vec<_>>().join("\n");
     match text.strip_prefix("error: ") {
@@ -84,6 +86,16 @@ fn unusable(error: &clap::Error) -> ExitCode {
     }
     // Clap's own status for this is 2, which here means that a decision is undetermined.
     ExitCode::from(verb::failure_status(std::env::args_os().skip(1)))
+}
+
+/// Takes out every identity token: one that stands where none belongs isn't repeated.
+fn without_tokens(text: &str) -> String {
+    let is_between = |c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c);
+    let pieces = text.split_inclusive(is_between).flat_map(|piece| {
+        let word = piece.trim_end_matches(is_between);
+        [if IdentityToken::is_in(word) { "…" } else { word }, piece.get(word.len()..).unwrap_or_default()]
+    });
+    pieces.collect()
 }
 
 #[cfg(test)]

@@ -32,13 +32,14 @@ impl PublicGood {
             Ok(folder) => TufRepository::public_good(folder).kept()?,
             Err(_) => None,
         };
-        Self::newer(kept)
+        Self::newer(kept, TufRepository::PUBLIC_GOOD_TARGETS)
     }
 
-    fn newer(kept: Option<FetchedTrust>) -> Result<Self, Failure> {
+    /// `targets` is the version of the metadata that the built-in one came with.
+    fn newer(kept: Option<FetchedTrust>, targets: u64) -> Result<Self, Failure> {
         let as_of = TrustRoot::public_good_as_of().map_err(|error| Failure::of("trust-invalid", &error))?;
-        // What had gone out of date when the built-in one was still given out isn't newer.
-        if let Some(kept) = kept.filter(|kept| !kept.is_stale(as_of)) {
+        // What had gone out of date when the built-in one was still given out isn't newer, and neither is what came before it.
+        if let Some(kept) = kept.filter(|kept| !kept.is_stale(as_of) && kept.versions().targets >= targets) {
             return Ok(Self::Fetched(kept));
         }
         let root = TrustRoot::public_good().map_err(|error| Failure::of("trust-invalid", &error))?;
@@ -105,11 +106,7 @@ impl From<TufError> for Failure {
         match &error {
             TufError::Mirror { .. } => failure.hint(format!("the public-good instance's own is `{}`", TufRepository::PUBLIC_GOOD_MIRROR)),
             TufError::Anchor { .. } => failure.hint("it's the instance's `root.json`, as `cosign initialize --root` takes it"),
-            TufError::Expired { of: Origin::Mirror, .. } => {
-                failure.hint("the mirror may be frozen, or this machine's clock wrong").hint(UNCHANGED)
-            }
-            TufError::Rollback { .. } | TufError::Unanswered { .. } => failure.hint(UNCHANGED),
-            TufError::Unsigned { of: Origin::Mirror, .. } | TufError::Refused { of: Origin::Mirror, .. } => failure.hint(UNCHANGED),
+            TufError::Expired { of: Origin::Mirror, .. } => failure.hint("the mirror may be frozen, or this machine's clock wrong"),
             TufError::Unsigned { of: Origin::Kept, .. } | TufError::Refused { of: Origin::Kept, .. } => {
                 failure.hint("`countersign trust update` fetches it anew; or name a file by `--trust FILE`")
             }
@@ -120,8 +117,6 @@ impl From<TufError> for Failure {
         }
     }
 }
-
-const UNCHANGED: &str = "the trust root is as it was before";
 
 #[cfg(test)]
 mod tests {
@@ -147,13 +142,16 @@ mod tests {
     fn the_newer_one_is_meant_and_its_age_is_said_where_it_matters() {
         let as_of = TrustRoot::public_good_as_of().unwrap();
         let second = |after: i64| Time::from_unix(as_of.unix_seconds() + after).unwrap();
-        let said = |kept, now| PublicGood::newer(kept).unwrap().age(now);
+        let newer = |kept| PublicGood::newer(kept, 1);
+        let said = |kept, now| newer(kept).unwrap().age(now);
         let (style, label, text) = said(None, second(0)).unwrap();
         assert_eq!((style, label), (HINT, "note"));
         assert!(text.contains("built-in one, as of 2026-10-23;"), "{text}");
         // What had expired before the built-in one was compared is older than that.
-        assert!(matches!(PublicGood::newer(Some(fetched(second(-1)))), Ok(PublicGood::BuiltIn(..))));
-        assert!(matches!(PublicGood::newer(Some(fetched(second(10)))), Ok(PublicGood::Fetched(..))));
+        assert!(matches!(newer(Some(fetched(second(-1)))), Ok(PublicGood::BuiltIn(..))));
+        assert!(matches!(newer(Some(fetched(second(10)))), Ok(PublicGood::Fetched(..))));
+        // Neither is what was given out before it, however long that is meant to hold.
+        assert!(matches!(PublicGood::newer(Some(fetched(second(10))), 2), Ok(PublicGood::BuiltIn(..))));
         assert_eq!(said(Some(fetched(second(10))), second(10)), None);
         let (style, label, text) = said(Some(fetched(second(10))), second(11)).unwrap();
         assert_eq!((style, label), (WARNING, "warning"));

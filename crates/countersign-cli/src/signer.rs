@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use countersign::bundle::Bundle;
 use countersign::identity::PublicKey;
 use countersign::statement::Statement;
-use countersign_sign::{Entries, IdentityToken, Keyless, LocalKey, Patience, RemoteKey, Session, Signer, Witnesses, attest, read_key_file};
+use countersign_sign::{
+    Entries, IdentityToken, Keyless, LocalKey, Patience, RemoteKey, Session, Signer, Witnesses, attest, read_key_file, work_tree_above,
+};
 
 use crate::clock;
 use crate::data_home::{data_home, home};
@@ -51,6 +53,21 @@ impl Attester {
                 Ok(bundle)
             }
         }
+    }
+
+    /// Refuses a program in a work tree, where a command that is observed could change it: it would run outside of the sandbox
+    /// that the command is kept in.
+    pub(crate) fn stays_out_of_work_trees(&self) -> Result<(), Failure> {
+        let program = match self {
+            Self::Key(key, _) => key.program(),
+            Self::Identity(keyless) => keyless.token_program(),
+        };
+        let tree = |program| work_tree_above(program).filter(|tree| home().is_none_or(|home| *tree != home));
+        let Some((program, tree)) = program.and_then(|program| Some((program, tree(program)?))) else { return Ok(()) };
+        let [program, tree] = [program, &tree].map(|path| escaped(&path.display().to_string()));
+        let what = format!("the signer's program `{program}` lies in the work tree `{tree}`, where the command could change it");
+        Err(Failure::new("key-exposed", what)
+            .hint("what the command puts there would run outside of its sandbox: keep the program elsewhere"))
     }
 
     /// Returns the variables that a credential or an identity's token comes from: whoever has it signs as well.

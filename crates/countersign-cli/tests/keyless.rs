@@ -115,6 +115,36 @@ fn tells_what_is_missing_and_never_shows_a_token() {
             ]),
             "error[trust-missing]",
         ),
+        (
+            desk.run(&[
+                "attest",
+                "build",
+                "--subject",
+                "app.tar",
+                "--signer",
+                "keyless:env:SOME_TOKEN",
+                "--out",
+                "x.sigstore.json",
+                "--trust",
+                "trusted_root.json",
+            ]),
+            "error[signing-config-missing]",
+        ),
+        (
+            desk.run(&[
+                "sign-bundle",
+                "--identity-token",
+                TOKEN,
+                "--bundle",
+                "x.sigstore.json",
+                "--trusted-root",
+                "trusted_root.json",
+                "app.tar",
+            ]),
+            "error[signing-config-missing]",
+        ),
+        (desk.run(&["sign-bundle", "app.tar", TOKEN, "--bundle", "x.sigstore.json"]), "error[usage]"),
+        (desk.run(&["sign-bundle", "--identity-token", TOKEN, "--bundle", "x.sigstore.json", TOKEN]), "error[target-unreadable]"),
         (desk.run(&["key", "public", "keyless:"]), "error[signer-unsupported]"),
         (desk.run(&["sign-bundle", "--identity-token", "hunter2", "--bundle", "x.sigstore.json", "app.tar"]), "error[token-unusable]"),
     ];
@@ -164,6 +194,31 @@ fn a_command_that_was_observed_is_not_to_be_run_again_for_a_signature() {
     assert_eq!(observed.status.code(), Some(125), "{told}");
     assert!(told.contains("options for signing and keeping: `countersign attest build --subject made.tar`"), "{told}");
     assert!(!told.contains("same command"), "{told}");
+}
+
+#[test]
+fn a_signers_program_that_the_command_could_change_is_not_run() {
+    let desk = Desk::new(Instance::start());
+    assert!(desk.run(&["key", "generate", "--out", "build", "--no-passphrase"]).status.success());
+    let public = fs::read_to_string(desk.folder.path().join("build.pub")).unwrap();
+    let (tree, outside) = (desk.folder.path().join("tree"), desk.folder.path().join("outside"));
+    fs::create_dir_all(tree.join(".git")).unwrap();
+    fs::create_dir_all(&outside).unwrap();
+    for folder in [&tree, &outside] {
+        // It has a key and signs nothing, as far as this goes.
+        fs::write(folder.join("program.sh"), format!("#!/bin/sh\necho '{public}'\n")).unwrap();
+        fs::set_permissions(folder.join("program.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let made = desk.folder.path().join("made.tar");
+    for scheme in ["exec", "keyless:exec"] {
+        let observed =
+            |folder: &Path| told(&desk.observe(&format!("{scheme}:{}", folder.join("program.sh").display()), "echo made > made.tar"));
+        let refused = observed(&tree);
+        assert!(refused.contains("error[key-exposed]") && !made.exists(), "{refused}");
+        let elsewhere = observed(&outside);
+        assert!(!elsewhere.contains("key-exposed") && made.exists(), "{elsewhere}");
+        fs::remove_file(&made).unwrap();
+    }
 }
 
 #[test]

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ureq::Agent;
 use ureq::http::Response;
 use ureq::tls::{RootCerts, TlsConfig};
+use ureq::{Agent, Proxy, ProxyProtocol};
 
 pub(crate) use address::Address;
 
@@ -23,7 +23,16 @@ pub(crate) use address::Address;
 pub(crate) struct Client {
     agent: Agent,
     direct: Agent,
+    /// The environment names a proxy that isn't spoken to.
+    has_strange_proxy: bool,
     one_attempt: Duration,
+}
+
+/// Returns true if the first proxy that the environment names, in the client's own order, is none that it takes: it would pass it by.
+fn has_strange_proxy(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let named = PROXIES.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    let is_spoken = |proxy: &Proxy| matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https);
+    named.is_some_and(|named| !Proxy::new(&named).is_ok_and(|proxy| is_spoken(&proxy)))
 }
 
 /// What is asked.
@@ -64,7 +73,12 @@ impl Client {
             let config = config.max_redirects(0).max_redirects_will_error(false);
             config.max_idle_connections_per_host(IDLE_CONNECTIONS).max_idle_connections(IDLE_CONNECTIONS * 4).build().new_agent()
         };
-        Self { agent: agent(Agent::config_builder()), direct: agent(Agent::config_builder().proxy(None)), one_attempt }
+        Self {
+            agent: agent(Agent::config_builder()),
+            direct: agent(Agent::config_builder().proxy(None)),
+            has_strange_proxy: has_strange_proxy(|name| std::env::var(name).ok()),
+            one_attempt,
+        }
     }
 
     /// Asks until there is an answer that another attempt wouldn't change, or the deadline has come.
@@ -99,7 +113,13 @@ impl Client {
 
     /// Asks once, and returns the answer with how long the server asks to be left alone.
     fn once(&self, request: &Request<'_>, left: Duration) -> Result<(Answer, Option<Duration>), Failed> {
-        let agent = if request.address.is_loopback() { &self.direct } else { &self.agent };
+        let agent = if request.address.is_loopback() {
+            &self.direct
+        } else if self.has_strange_proxy {
+            return Err(Failed { kind: Kind::Proxy, may_have_worked: false });
+        } else {
+            &self.agent
+        };
         let (url, patience) = (request.address.as_str(), Some(left.min(self.one_attempt)));
         let called = match request.body {
             Some((kind, body)) => {
@@ -149,6 +169,8 @@ pub(crate) enum Kind {
     /// Nothing was said that only the other side of an encrypted connection should hear.
     Tls(&'static str),
     Unreachable(&'static str),
+    /// The proxy that the environment names isn't one that is spoken to: what is meant to go through it doesn't pass it by.
+    Proxy,
 }
 
 impl Kind {
@@ -165,6 +187,9 @@ impl fmt::Display for Kind {
             Self::TooLarge => f.write_str("an answer that is too large"),
             Self::Tls(why) => write!(f, "no answer: TLS: {why}"),
             Self::Unreachable(why) => write!(f, "no answer: {why}"),
+            Self::Proxy => f.write_str(
+                "not asked: the environment names a proxy (ALL_PROXY, HTTPS_PROXY), and only `http://` and `https://` ones are used",
+            ),
         }
     }
 }
@@ -254,6 +279,7 @@ const AGAIN: [u16; 5] = [TOO_MANY, 500, 502, 503, 504];
 const TOO_MANY: u16 = 429;
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const PROXIES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 const IDLE_CONNECTIONS: usize = 16;
 const USER_AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 /// How std's words begin for a name that can't be looked up; it has no kind for that.
@@ -277,6 +303,23 @@ mod tests {
         assert_eq!(wait(Some(Duration::from_secs(5)), pause, pause), Duration::from_millis(8_200));
         assert_eq!(wait(Some(Duration::ZERO), pause, Duration::ZERO), pause);
         assert_eq!(wait(None, pause, Duration::ZERO), pause);
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_spoken_to_is_not_passed_by() {
+        let is_strange = |name: &str, value: &str| has_strange_proxy(|asked| (asked == name).then(|| value.to_owned()));
+        for good in ["", "http://proxy.example.test:3128", "https://bot:word@proxy.example.test", "proxy.example.test:3128"] {
+            assert!(!is_strange("HTTPS_PROXY", good), "{good}");
+        }
+        for strange in ["socks5://127.0.0.1:1080", "socks4://127.0.0.1:1080", "socks5h://127.0.0.1:1080", "ftp://x", ":::"] {
+            assert!(PROXIES.iter().all(|name| is_strange(name, strange)), "{strange}");
+        }
+        assert!(!is_strange("NO_PROXY", "socks5://127.0.0.1:1080"));
+        let client = Client { has_strange_proxy: true, ..Client::new(Duration::from_secs(1)) };
+        let address = Address::parse("https://ca.example.test").unwrap();
+        let request = Request { address: &address, body: None, headers: &[], most: 1 };
+        let trouble = client.ask(&request, Instant::now() + Duration::from_secs(5)).err().unwrap();
+        assert!(matches!(trouble.kind, Kind::Proxy) && trouble.unheard == 0, "{}", trouble.kind);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod token;
 mod witnesses;
 
 use std::fmt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use countersign::bundle::Bundle;
@@ -75,6 +76,12 @@ impl Keyless {
     #[must_use]
     pub fn token_variable(&self) -> Option<&str> {
         self.tokens.token_variable()
+    }
+
+    /// Returns the program that gives the token, if it comes from one: whoever can change it chooses what runs, with our rights.
+    #[must_use]
+    pub fn token_program(&self) -> Option<&Path> {
+        self.tokens.program()
     }
 
     /// Refuses what can be seen not to sign without asking anybody: before work that takes long, and that a signature is for.

@@ -3,6 +3,8 @@
 
 mod attest;
 mod contract;
+#[cfg(any(feature = "hashivault", feature = "tuf"))]
+mod file;
 #[cfg(any(feature = "keyless", feature = "pkcs11"))]
 mod der;
 #[cfg(feature = "http")]

@@ -3,6 +3,7 @@
 
 use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -21,19 +22,47 @@ pub(crate) enum Failed {
     Over,
 }
 
+/// A program of somebody's own, with its arguments.
+pub(crate) struct Program {
+    name: String,
+    /// Where it was when it was named: whatever is put before it on `PATH` afterwards isn't started.
+    path: Option<PathBuf>,
+    arguments: Vec<String>,
+}
+
+impl Program {
+    /// Reads a command line: words that are parted by blanks, and no shell reads them.
+    pub(crate) fn named(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace().map(str::to_owned);
+        let name = words.next()?;
+        Some(Self { path: find(&name), name, arguments: words.collect() })
+    }
+
+    /// Returns its name, as it was written.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns where it is.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Asks it by these words behind its own arguments, as [`ask`] does.
+    pub(crate) fn ask(&self, words: &[&str], input: Vec<u8>, most: u64, is_over: &dyn Fn() -> bool) -> Result<Zeroizing<Vec<u8>>, Failed> {
+        let path = self.path.as_deref().ok_or(Failed::NotStarted(io::ErrorKind::NotFound))?;
+        let mut command = Command::new(path);
+        command.arg0(&self.name).args(&self.arguments).args(words);
+        ask(command, input, most, is_over)
+    }
+}
+
 /// Runs the program until it ends or nobody waits any longer, and returns what it printed if it succeeded.
 ///
 /// It gets the environment without `COUNTERSIGN_*`, and a process group of its own, so that it's ended with all that it
 /// started. What it leaves behind with its standard output open is waited for no longer than a moment, and ended, too.
-pub(crate) fn ask(
-    program: &str,
-    arguments: &[&str],
-    input: Vec<u8>,
-    most: u64,
-    is_over: &dyn Fn() -> bool,
-) -> Result<Zeroizing<Vec<u8>>, Failed> {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+fn ask(mut command: Command, input: Vec<u8>, most: u64, is_over: &dyn Fn() -> bool) -> Result<Zeroizing<Vec<u8>>, Failed> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"COUNTERSIGN_") {
             command.env_remove(name);
@@ -83,16 +112,14 @@ pub(crate) fn ask(
     }
 }
 
-/// Returns true if there is such a program to start, by its path or where `PATH` leads.
-#[cfg(feature = "keyless")]
-pub(crate) fn is_there(program: &str) -> bool {
-    use std::path::Path;
-
-    let is_file = |path: &Path| path.is_file();
-    if program.contains('/') {
-        return is_file(Path::new(program));
-    }
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| is_file(&folder.join(program))))
+/// Finds the program, by its path or where `PATH` leads.
+fn find(program: &str) -> Option<PathBuf> {
+    let found = if program.contains('/') {
+        PathBuf::from(program)
+    } else {
+        std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())?
+    };
+    std::path::absolute(found).ok().filter(|path| path.exists())
 }
 
 /// Says in words why a program isn't started.
@@ -134,8 +161,19 @@ fn has_ended(child: &Child) -> bool {
 }
 
 /// Ends it, and what it started. That it ended by itself just now doesn't matter.
+///
+/// One that can't be ended, since it became another user's or the system doesn't let go of it, is left behind.
 fn end(mut child: Child) {
     kill(&child);
+    // It may have left its group.
+    let _ = child.kill();
+    let begun = Instant::now();
+    while !has_ended(&child) {
+        if begun.elapsed() > GRACE {
+            return;
+        }
+        thread::sleep(LOOK_AGAIN);
+    }
     let _ = child.wait();
 }
 
@@ -159,9 +197,15 @@ const CAPACITY: usize = 64 << 10;
 mod tests {
     use super::*;
 
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
     fn asked(script: &str, input: &[u8]) -> Result<String, Failed> {
         let until = Instant::now() + Duration::from_secs(20);
-        let printed = ask("sh", &["-c", script], input.to_vec(), 64, &|| Instant::now() > until);
+        let printed = ask(shell(script), input.to_vec(), 64, &|| Instant::now() > until);
         printed.map(|printed| String::from_utf8(printed.to_vec()).unwrap())
     }
 
@@ -170,7 +214,7 @@ mod tests {
         assert_eq!(asked("cat; echo end", b"said ").unwrap(), "said end\n");
         assert!(matches!(asked("echo said; exit 3", b""), Err(Failed::Ended(status)) if status.code() == Some(3)));
         assert!(matches!(asked("yes", b""), Err(Failed::TooMuch)));
-        assert!(matches!(ask("/nowhere/at/all", &[], Vec::new(), 1, &|| false), Err(Failed::NotStarted(io::ErrorKind::NotFound))));
+        assert!(matches!(ask(Command::new("/nowhere/at/all"), Vec::new(), 1, &|| false), Err(Failed::NotStarted(io::ErrorKind::NotFound))));
     }
 
     #[test]
@@ -187,9 +231,31 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let script = format!("sleep 60 & echo $! > {}; wait", file.path().display());
         let is_written = || std::fs::read_to_string(file.path()).is_ok_and(|written| written.ends_with('\n'));
-        assert!(matches!(ask("sh", &["-c", &script], Vec::new(), 64, &is_written), Err(Failed::Over)));
+        assert!(matches!(ask(shell(&script), Vec::new(), 64, &is_written), Err(Failed::Over)));
         let left = std::fs::read_to_string(file.path()).unwrap();
         assert!(is_gone(left.trim()), "{left}");
+    }
+
+    #[test]
+    fn ends_a_program_that_left_its_group_and_waits_for_none_that_does_not_end() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        // It goes over to our own group, which is the group of who started it.
+        let script = format!(
+            "import os, time; os.setpgid(0, os.getpgid(os.getppid())); open('{}', 'w').write(str(os.getpid()) + '\\n'); time.sleep(60)",
+            file.path().display()
+        );
+        let is_written = || std::fs::read_to_string(file.path()).is_ok_and(|written| written.ends_with('\n'));
+        let begun = Instant::now();
+        let until = begun + Duration::from_secs(30);
+        let mut command = Command::new("python3");
+        command.args(["-c", &script]);
+        match ask(command, Vec::new(), 64, &|| is_written() || Instant::now() > until) {
+            Err(Failed::Over) => {}
+            Err(Failed::NotStarted(_)) => return eprintln!("SKIPPED a program that leaves its group: there is no `python3`"),
+            other => panic!("{other:?}"),
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+        assert!(is_gone(std::fs::read_to_string(file.path()).unwrap().trim()));
     }
 
     /// Returns true once a process has ended, whoever has to take its ending; a signal takes a moment.

@@ -14,6 +14,7 @@ mod hashivault;
 mod pkcs11;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use countersign::identity::PublicKey;
@@ -83,7 +84,7 @@ impl RemoteKey {
 
 /// Returns as much of a URI as can be shown: what follows can be a program's arguments or a PIN, which may stand in the wrong place.
 fn shown(uri: &str) -> &str {
-    let name = uri.split([' ', '?']).next().unwrap_or_default();
+    let name = uri.split(|c: char| c.is_whitespace() || c == '?').next().unwrap_or_default();
     let pin = name.to_ascii_lowercase().find("pin-").unwrap_or(name.len());
     name.get(..pin).unwrap_or_default()
 }
@@ -113,6 +114,10 @@ impl Signer for RemoteKey {
     fn credential_variables(&self) -> &[&'static str] {
         self.keeper.credential_variables()
     }
+
+    fn program(&self) -> Option<&Path> {
+        self.keeper.program()
+    }
 }
 
 impl fmt::Debug for RemoteKey {
@@ -131,6 +136,11 @@ trait Keeper: Send + Sync {
 
     /// Signs the message itself, by the algorithm of the public half. Nobody believes the answer before it's verified.
     fn sign(&self, found: &Found, message: &[u8], until: &Until) -> Result<Vec<u8>, Problem>;
+
+    /// Returns the program that is run to sign.
+    fn program(&self) -> Option<&Path> {
+        None
+    }
 
     /// Returns the variables of the environment that hold what lets us in.
     fn credential_variables(&self) -> &[&'static str] {

@@ -1,6 +1,8 @@
 //! What every signer can do, wherever its key lies.
 //! It knows nothing of statements: a signer signs bytes.
 
+use std::path::Path;
+
 use countersign::identity::PublicKey;
 
 use crate::local::{KeyError, LocalKey};
@@ -24,6 +26,11 @@ pub trait Signer {
     /// Returns the variables of the environment that this signer's credential comes from: whoever has it signs as well.
     fn credential_variables(&self) -> &[&'static str] {
         &[]
+    }
+
+    /// Returns the program that is run to sign, if it's one: whoever can change it chooses what runs, with our rights.
+    fn program(&self) -> Option<&Path> {
+        None
     }
 }
 

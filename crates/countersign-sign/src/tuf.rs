@@ -52,6 +52,10 @@ impl TufRepository {
     /// Where Sigstore's public-good instance gives out its trust root.
     pub const PUBLIC_GOOD_MIRROR: &str = "https://tuf-repo-cdn.sigstore.dev";
 
+    /// The version of the targets metadata of Sigstore's public-good instance under which the trust root that is built in was given
+    /// out: what has a lower one is older than that.
+    pub const PUBLIC_GOOD_TARGETS: u64 = 13;
+
     /// The repository of Sigstore's public-good instance, from the root (version 16) that this version was built with.
     ///
     /// That root is the one of the crate `sigstore-trust-root` 0.15.1. A test shows that it follows, by the signatures that
@@ -71,7 +75,11 @@ impl TufRepository {
         if root.len() as u64 > UpdaterConfig::default().root_max_length {
             return Err(TufError::Anchor { why: "it's too large".to_owned() });
         }
-        TrustedMetadataSet::from_root(&root).map_err(|error| TufError::Anchor { why: error::why(&error) })?;
+        let trusted = TrustedMetadataSet::from_root(&root).map_err(|error| TufError::Anchor { why: error::why(&error) })?;
+        // Each newer one is asked for by the next number.
+        if trusted.root().version > MOST_VERSIONS {
+            return Err(TufError::Anchor { why: format!("no instance has got to version {}", trusted.root().version) });
+        }
         Ok(Self { anchor: Cow::Owned(root), is_public_good: false, folder: folder.into() })
     }
 
@@ -216,6 +224,7 @@ fn timestamp(at: Time) -> Timestamp {
 
 const PUBLIC_GOOD_ROOT: &[u8] = include_bytes!("tuf/public_good.root.json");
 const TARGET: &str = "trusted_root.json";
+const MOST_VERSIONS: u64 = 1 << 32;
 
 #[cfg(test)]
 mod tests {
@@ -242,7 +251,8 @@ mod tests {
         let repository = TufRepository { anchor: root.into(), ..TufRepository::public_good(folder.path()) };
         let at = "2025-12-20T00:00:00Z".parse().unwrap();
         let trust = repository.update(&mirror, at).unwrap();
-        assert_eq!(trust.versions(), Versions { root: 15, timestamp: 545, snapshot: 163, targets: 13 });
+        let targets = TufRepository::PUBLIC_GOOD_TARGETS;
+        assert_eq!(trust.versions(), Versions { root: 15, timestamp: 545, snapshot: 163, targets });
         assert_eq!(trust.fresh_until().to_string(), "2025-12-26T07:25:49Z");
         assert_eq!(trust.root().digest(), TrustRoot::public_good().unwrap().digest());
         assert!(trust.root().is_public_good() && !trust.is_stale(at));

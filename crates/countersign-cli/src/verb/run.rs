@@ -104,6 +104,7 @@ impl Run {
         let untouched: Vec<_> = artifacts.iter().map(|path| Trace::of(path)).collect();
         // After all that can be refused without it, and before the command: a missing key must not cost an hour's work.
         let keeper = self.keeping.sparing(&artifacts).prepare(passphrase)?;
+        keeper.stays_out_of_work_trees()?;
         let openings = openings::prepare()?;
 
         let (program, arguments) = self.command.split_first().ok_or_else(|| Failure::new("usage", "there is no command"))?;

@@ -60,7 +60,16 @@ impl SignBundle {
         let out = Out::named(self.bundle.clone())?;
         let artifact = read(Path::new(&self.artifact), if self.in_toto { limits::PAYLOAD_BYTES as u64 } else { ARTIFACT_BYTES })?;
         let token = IdentityToken::parse(&self.identity_token.0).map_err(KeylessError::from)?;
-        let trust = Trust::keys_only().with(self.root()?);
+        let root = self.root()?;
+        // Whoever has a private instance doesn't mean its tokens for the public one.
+        if self.signing_config.is_none() && self.trusted_root.is_some() && !self.staging && !root.is_public_good() {
+            return Err(Failure::new(
+                "signing-config-missing",
+                "a trust root of another instance is given, and nobody says which services it has",
+            )
+            .hint("give `--signing-config FILE`, too: the `signing_config.json` of the same instance"));
+        }
+        let trust = Trust::keys_only().with(root);
         let keyless = Keyless::new(self.config()?, trust, TokenSource::given(token))?;
         let session = keyless.begin(clock::now()?)?;
         let bundle = if self.in_toto { session.attest_payload(&artifact)?.bytes().to_vec() } else { session.sign_artifact(&artifact)? };
@@ -106,7 +115,8 @@ fn token(text: &str) -> Result<Token, std::convert::Infallible> {
 
 fn read(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| {
-        Failure::new("target-unreadable", format!("the artifact `{}` can't be read", path.display())).because(&error)
+        let shown = if IdentityToken::is_in(&path.to_string_lossy()) { "…".into() } else { path.display().to_string() };
+        Failure::new("target-unreadable", format!("the artifact `{shown}` can't be read")).because(&error)
     };
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(failed)?;

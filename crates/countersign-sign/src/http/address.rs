@@ -39,6 +39,16 @@ impl Address {
         is_private.then(|| Self { text: text.trim_end_matches('/').to_owned(), is_loopback })
     }
 
+    /// Shows what isn't an address that can be used, without what could let somebody in: a name and a password, or a query.
+    pub(crate) fn refused(text: &str) -> String {
+        let text = text.split(['?', '#']).next().unwrap_or_default();
+        let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+        let (authority, path) = rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let colon = if scheme.is_empty() { "" } else { "://" };
+        format!("{scheme}{colon}{host}{}", path.map_or(String::new(), |path| format!("/{path}")))
+    }
+
     /// Returns the address of a place below this one.
     pub(crate) fn join(&self, path: &str) -> Self {
         Self { text: format!("{}{path}", self.text), is_loopback: self.is_loopback }
@@ -98,6 +108,18 @@ mod tests {
             assert_eq!(Address::parse(bad), None, "{bad}");
         }
         assert!(Address::with_query("https://token.example.test/x?api-version=2").is_some());
+    }
+
+    #[test]
+    fn shows_nothing_of_a_refused_address_that_could_let_somebody_in() {
+        for (text, shown) in [
+            ("https://bot:hunter2@mirror.example.test/tuf?sig=hunter2#hunter2", "https://mirror.example.test/tuf"),
+            ("bot:hunter2@mirror.example.test", "mirror.example.test"),
+            ("http://mirror.example.test", "http://mirror.example.test"),
+            ("https://a@b:hunter2@c.example.test/x@y", "https://c.example.test/x@y"),
+        ] {
+            assert_eq!(Address::refused(text), shown);
+        }
     }
 
     #[test]

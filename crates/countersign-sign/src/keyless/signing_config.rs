@@ -180,7 +180,7 @@ fn services(wire: Vec<WireService>) -> Result<Vec<Service>, SigningConfigError> 
     wire.into_iter()
         .map(|service| {
             let WireService { url, major_api_version, valid_for, operator } = service;
-            let address = Address::parse(&url).ok_or_else(|| SigningConfigError::Address(shown(&url)))?;
+            let address = Address::parse(&url).ok_or_else(|| SigningConfigError::Address(shown(&Address::refused(&url))))?;
             if valid_for.end.is_some_and(|end| end < valid_for.start) {
                 return Err(SigningConfigError::Window(address.to_string()));
             }

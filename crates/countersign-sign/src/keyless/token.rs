@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::sign_in::SignIn;
 use crate::http::{Address, Client, Request};
-use crate::program::{self, Failed};
+use crate::program::{self, Failed, Program};
 
 /// An identity token. It is wiped when it's dropped, and shown by nothing.
 pub struct IdentityToken(Zeroizing<String>);
@@ -97,7 +97,7 @@ enum Source {
     /// A file, which whoever renews it replaces.
     File(PathBuf),
     /// A program that prints one.
-    Program(Vec<String>),
+    Program(Program),
     /// A person.
     Person(SignIn),
 }
@@ -124,6 +124,11 @@ impl TokenSource {
     #[must_use]
     pub fn token_variable(&self) -> Option<&str> {
         self.variable.as_deref()
+    }
+
+    /// Returns the program that gives the token, if it comes from one: whoever can change it chooses what runs, with our rights.
+    pub(super) fn program(&self) -> Option<&Path> {
+        if let Source::Program(program) = &self.source { program.path() } else { None }
     }
 
     /// Finds who offers a token here: GitHub Actions (`permissions: id-token: write`), the variable `SIGSTORE_ID_TOKEN`
@@ -159,9 +164,7 @@ impl TokenSource {
             Some(("env", name)) if !name.is_empty() && !is_variable(name) => Err(TokenError::Misplaced),
             Some(("env", name)) if !name.is_empty() => Self::variable(name, variable),
             Some(("file", path)) if !path.is_empty() => Ok(Source::File(path.into()).into()),
-            Some(("exec", line)) if !line.trim().is_empty() => {
-                Ok(Source::Program(line.split_whitespace().map(str::to_owned).collect()).into())
-            }
+            Some(("exec", line)) => Program::named(line).map(|program| Source::Program(program).into()).ok_or(TokenError::SourceUnknown),
             _ => Err(TokenError::SourceUnknown),
         }
     }
@@ -192,11 +195,9 @@ impl TokenSource {
                 let opened = is_file.and_then(|is_file| if is_file { File::open(path).map(drop) } else { Ok(()) });
                 opened.map_err(|error| TokenError::unreadable(path, error))
             }
-            Source::Program(line) => {
-                let name = line.first().map(String::as_str).unwrap_or_default();
-                let missing =
-                    || TokenError::Program { program: name.to_owned(), why: program::not_started(io::ErrorKind::NotFound).to_owned() };
-                if program::is_there(name) { Ok(()) } else { Err(missing()) }
+            Source::Program(program) => {
+                let why = || program::not_started(io::ErrorKind::NotFound).to_owned();
+                program.path().map(drop).ok_or_else(|| TokenError::Program { program: program.name().to_owned(), why: why() })
             }
         }
     }
@@ -208,7 +209,7 @@ impl TokenSource {
             Source::Given(token) => Ok(token.again()),
             Source::GitHubActions { address, bearer } => from_github(client, address, bearer, deadline),
             Source::File(path) => from_file(path, deadline).map_err(|error| TokenError::unreadable(path, error))?,
-            Source::Program(line) => from_program(line, deadline),
+            Source::Program(program) => from_program(program, deadline),
         }
     }
 }
@@ -256,11 +257,9 @@ fn from_file(path: &Path, deadline: Instant) -> io::Result<Result<IdentityToken,
 }
 
 /// Runs a program until it ends or the deadline comes.
-fn from_program(line: &[String], deadline: Instant) -> Result<IdentityToken, TokenError> {
-    let (program, arguments) = line.split_first().ok_or(TokenError::SourceUnknown)?;
-    let failed = |why: &str| TokenError::Program { program: program.clone(), why: why.to_owned() };
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let printed = program::ask(program, &arguments, Vec::new(), TOKEN_BYTES as u64, &|| Instant::now() >= deadline);
+fn from_program(program: &Program, deadline: Instant) -> Result<IdentityToken, TokenError> {
+    let failed = |why: &str| TokenError::Program { program: program.name().to_owned(), why: why.to_owned() };
+    let printed = program.ask(&[], Vec::new(), TOKEN_BYTES as u64, &|| Instant::now() >= deadline);
     let printed = printed.map_err(|error| match error {
         Failed::NotStarted(kind) => failed(program::not_started(kind)),
         Failed::Ended(status) => failed(&status.to_string()),

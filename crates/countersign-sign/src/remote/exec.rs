@@ -3,6 +3,7 @@
 
 mod kit;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -12,15 +13,12 @@ use zeroize::Zeroizing;
 
 use super::patience::Until;
 use super::{Found, Keeper, Problem, Variables};
-use crate::program::{self, Failed};
+use crate::program::{self, Failed, Program};
 
 pub use kit::check_exec_signer;
 
 /// A program that keeps a key.
-struct Exec {
-    program: String,
-    arguments: Vec<String>,
-}
+struct Exec(Program);
 
 /// Reads what stands behind `exec:`, parted by blanks; no shell reads it.
 pub(super) fn open(line: &str, _: Variables<'_>) -> Result<Arc<dyn Keeper>, Problem> {
@@ -41,19 +39,20 @@ impl Keeper for Exec {
         printed.retain(|byte| !byte.is_ascii_whitespace());
         STANDARD.decode(&*printed).map_err(|_| Problem::Answer { what: "a signature is printed in base64" })
     }
+
+    fn program(&self) -> Option<&Path> {
+        self.0.path()
+    }
 }
 
 impl Exec {
     fn named(line: &str) -> Result<Self, Problem> {
-        let mut words = line.split_whitespace().map(str::to_owned);
-        let program = words.next().ok_or(Problem::NoName { form: "`exec:PROGRAM ARGUMENT…`" })?;
-        Ok(Self { program, arguments: words.collect() })
+        Program::named(line).map(Self).ok_or(Problem::NoName { form: "`exec:PROGRAM ARGUMENT…`" })
     }
 
     /// Runs the program with these words behind its own arguments.
     fn ask(&self, words: &[&str], input: &[u8], until: &Until) -> Result<Zeroizing<Vec<u8>>, Problem> {
-        let arguments: Vec<_> = self.arguments.iter().map(String::as_str).chain(words.iter().copied()).collect();
-        program::ask(&self.program, &arguments, input.to_vec(), ANSWER_BYTES, &|| until.is_over()).map_err(|failed| match failed {
+        self.0.ask(words, input.to_vec(), ANSWER_BYTES, &|| until.is_over()).map_err(|failed| match failed {
             Failed::Over => until.problem(),
             Failed::NotStarted(kind) => Problem::Program { why: format!("isn't started: {}", program::not_started(kind)) },
             Failed::Ended(status) => Problem::Program { why: format!("failed ({status})") },

@@ -2,7 +2,6 @@
 //! secrets engine (API)"), with the variables that Vault's own client and cosign read.
 //! How anybody is asked by HTTP, and how often, is the client's affair.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use zeroize::Zeroizing;
 use super::patience::Until;
 use super::scheme::Scheme;
 use super::{Found, Keeper, Problem, Variables};
+use crate::file;
 use crate::http::{Address, Answer, Client, Request};
 
 /// A key, and the server that keeps it.
@@ -138,9 +138,10 @@ impl Token {
             Self::Given(token) => Ok(token.clone()),
             Self::File(path) => {
                 let shown = || path.display().to_string();
-                let text = fs::read_to_string(path).map(Zeroizing::new);
-                let text = text.map_err(|source| Problem::Unreadable { path: shown(), source })?;
-                token_of(text).ok_or_else(|| unusable(&shown(), NO_TOKEN))
+                let bytes = file::read(path, TOKEN_BYTES).map(Zeroizing::new);
+                let bytes = bytes.map_err(|source| Problem::Unreadable { path: shown(), source })?;
+                let text = std::str::from_utf8(&bytes).ok().map(|text| Zeroizing::new(text.to_owned()));
+                text.and_then(token_of).ok_or_else(|| unusable(&shown(), NO_TOKEN))
             }
         }
     }
@@ -173,7 +174,7 @@ fn token_of(text: Zeroizing<String>) -> Option<Zeroizing<String>> {
 
 /// Reads the certificates that the server's is vouched for by.
 fn certificates(path: &str) -> Result<RootCerts, Problem> {
-    let bytes = fs::read(path).map_err(|source| Problem::Unreadable { path: path.to_owned(), source })?;
+    let bytes = file::read(Path::new(path), CERTIFICATES_BYTES).map_err(|source| Problem::Unreadable { path: path.to_owned(), source })?;
     let certificate = |item| if let Ok(PemItem::Certificate(certificate)) = item { Some(certificate) } else { None };
     let certificates: Vec<_> = parse_pem(&bytes).filter_map(certificate).collect();
     if certificates.is_empty() { Err(unusable(path, "holds no certificate in PEM")) } else { Ok(RootCerts::from(certificates)) }
@@ -192,6 +193,9 @@ const NO_TOKEN: &str = "holds no token";
 /// A SubjectPublicKeyInfo of Ed25519 up to the key itself (RFC 8410 §4).
 const ED25519_PREFIX: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 const VERSION_DIGITS: usize = 9;
+const TOKEN_BYTES: u64 = 64 << 10;
+/// More than the certificates of all authorities in use.
+const CERTIFICATES_BYTES: u64 = 4 << 20;
 const ANSWER_BYTES: u64 = 4 << 20;
 /// A server that doesn't answer in that time is asked again.
 const ONE_ATTEMPT: Duration = Duration::from_secs(10);

@@ -14,9 +14,11 @@ use super::mirror::Unanswered;
 #[non_exhaustive]
 pub enum TufError {
     /// The mirror's name is neither an address nor a folder.
-    #[error("`{name}` is no mirror: it begins with `https://`, `http://` of this machine itself, or `file:///`")]
+    #[error(
+        "`{name}` is no mirror: it begins with `https://`, `http://` of this machine itself, or `file:///`, and has no user name, password or query"
+    )]
     Mirror {
-        /// What was given.
+        /// What was given, without what could let somebody in.
         name: String,
     },
     /// The `root.json` that trust begins with can't be used.

@@ -2,8 +2,7 @@
 //! Nothing that comes from here is believed; what it's worth is `sigstore-tuf`'s to say.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use sigstore_tuf::transport::FetchFuture;
 use sigstore_tuf::{Error, Repository, Result};
 
 use super::TufError;
+use crate::file;
 use crate::http::{Address, Client, Kind, Request};
 
 /// A copy of a TUF repository: metadata at its top, trust roots in `targets`.
@@ -37,7 +37,7 @@ impl Mirror {
     pub fn named(name: &str) -> std::result::Result<Self, TufError> {
         let folder = name.strip_prefix("file://").map(PathBuf::from).filter(|folder| folder.is_absolute()).map(Place::Folder);
         let place = folder.or_else(|| Address::parse(name).map(Place::Address));
-        let place = place.ok_or_else(|| TufError::Mirror { name: name.to_owned() })?;
+        let place = place.ok_or_else(|| TufError::Mirror { name: Address::refused(name) })?;
         Ok(Self { place, patience: Self::PATIENCE })
     }
 
@@ -122,13 +122,11 @@ impl Files {
 }
 
 fn read_file(path: &Path, most: u64) -> std::result::Result<Option<Vec<u8>>, Unanswered> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes));
-    match read {
+    match file::read(path, most) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(Unanswered::TooLong(most)),
         Err(error) => Err(Unanswered::Otherwise(error.kind().to_string())),
-        Ok(_) if bytes.len() as u64 > most => Err(Unanswered::TooLong(most)),
-        Ok(_) => Ok(Some(bytes)),
+        Ok(bytes) => Ok(Some(bytes)),
     }
 }
 

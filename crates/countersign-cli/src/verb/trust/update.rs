@@ -44,11 +44,21 @@ impl Update {
         };
         // What can't be used is told by the update, or replaced by it.
         let before = repository.kept().ok().flatten();
-        let fetched = repository.update(&mirror, clock::now()?)?;
+        let fetched = repository.update(&mirror, clock::now()?).map_err(|error| Failure::from(error).hint(left(&repository)))?;
         let file = repository.trust_root_file();
         output::answer(&format!("{}  {}\n", fetched.root().digest(), escaped(&file.display().to_string())))?;
         tell(before.as_ref(), &fetched);
         Ok(())
+    }
+}
+
+/// Says what a failed update has left: the instance may have replaced who vouches for what was kept.
+fn left(repository: &TufRepository) -> &'static str {
+    match repository.kept() {
+        Ok(_) => "the trust root is as it was before",
+        Err(_) => {
+            "the instance has replaced who may sign, so that what was fetched before isn't believed any more: update it from another mirror, or later"
+        }
     }
 }
 

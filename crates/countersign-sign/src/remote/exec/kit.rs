@@ -4,7 +4,7 @@
 use countersign::identity::PublicKey;
 
 use super::super::patience::Patience;
-use super::super::{Problem, RemoteError, RemoteKey};
+use super::super::{Problem, RemoteError, RemoteKey, shown};
 use super::Exec;
 use crate::contract::{SignerFault, check_signature, check_signer};
 use crate::signer::SignError;
@@ -27,7 +27,7 @@ pub fn check_exec_signer(uri: &str, patience: &Patience) -> Result<PublicKey, Si
     let line = uri.strip_prefix("exec:").unwrap_or_default().to_owned();
     match patience.wait(move |until| Exec::named(&line)?.ask(&[NOTHING], b"", until)) {
         Err(Problem::Program { .. }) => Ok(key),
-        Err(problem) => Err(SignError::Remote(RemoteError { key: uri.to_owned(), problem }).into()),
+        Err(problem) => Err(SignError::Remote(RemoteError { key: shown(uri).to_owned(), problem }).into()),
         Ok(_) => Err(SignerFault::AnyWord { word: NOTHING }),
     }
 }
