@@ -1,4 +1,4 @@
-//! Keys elsewhere on the command line: a server of the testkit in place of Vault's, and a program that calls openssl.
+//! Keys elsewhere on the command line: servers of the testkit in place of Vault's and of Google's, and a program that calls openssl.
 //! What goes wrong with them is tried where signing is; here only what is typed and told counts.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at what it doesn't expect")]
 
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use countersign_testkit::kms::{Kms, TOKEN};
+use countersign_testkit::kms::{Credential, Kms, TOKEN};
 use tempfile::TempDir;
 
 #[test]
@@ -17,14 +17,22 @@ fn signs_with_a_key_of_vault_that_a_policy_names() {
 }
 
 #[test]
+fn signs_with_a_key_of_google_that_a_policy_names() {
+    let desk = Desk::new();
+    desk.signs_what_a_policy_allows(&format!("{GOOGLE}p256"));
+    desk.signs_what_a_policy_allows(&format!("{GOOGLE}rsa/cryptoKeyVersions/1"));
+}
+
+#[test]
 fn keeps_the_credential_from_the_command_that_is_observed() {
     let desk = Desk::new();
-    let script = "test -z \"$VAULT_TOKEN\" && test -n \"$VAULT_ADDR\" && echo made > made.tar";
-    let arguments =
-        ["run", "--signer", "hashivault://p256", "--artifact", "made.tar", "--out", "made.sigstore.json", "--", "sh", "-c", script];
-    let observed = desk.run(&arguments);
-    assert!(observed.status.success(), "{observed:?}");
-    assert!(desk.folder.path().join("made.sigstore.json").exists());
+    for (signer, kept) in [("hashivault://p256", "VAULT_TOKEN"), (&format!("{GOOGLE}p256"), "GOOGLE_APPLICATION_CREDENTIALS")] {
+        let script = format!("test -z \"${kept}\" && test -n \"$VAULT_ADDR\" && echo made > made.tar");
+        let out = format!("{kept}.sigstore.json");
+        let observed = desk.run(&["run", "--signer", signer, "--artifact", "made.tar", "--out", &out, "--", "sh", "-c", &script]);
+        assert!(observed.status.success(), "{observed:?}");
+        assert!(desk.folder.path().join(out).exists());
+    }
 }
 
 #[test]
@@ -52,7 +60,11 @@ fn tells_what_is_wrong_with_a_key_elsewhere_and_never_a_credential() {
         ("hashivault://nobody", "error[signer-refused]: `hashivault://nobody`: there is no such key"),
         ("hashivault://a/b", "error[signer-invalid]"),
         ("exec:false hunter2", "error[signer-failed]: `exec:false`: the program failed (exit status: 1)"),
-        ("gcpkms://projects/p", "error[signer-unsupported]"),
+        ("gcpkms://projects/p", "error[signer-invalid]"),
+        (
+            &format!("{GOOGLE}nobody/versions/1"),
+            "error[signer-refused]: `gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/nobody/versions/1`",
+        ),
     ] {
         for output in [desk.run(&["key", "public", signer]), desk.attest(signer)] {
             let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -68,13 +80,16 @@ fn tells_what_is_wrong_with_a_key_elsewhere_and_never_a_credential() {
 struct Desk {
     folder: TempDir,
     server: Kms,
+    google: Kms,
 }
 
 impl Desk {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("app.tar"), b"an artifact").unwrap();
-        Self { folder, server: Kms::transit() }
+        let google = Kms::google();
+        fs::write(folder.path().join("google.json"), google.credential(&Credential::ServiceAccount)).unwrap();
+        Self { folder, server: Kms::transit(), google }
     }
 
     fn signs_what_a_policy_allows(&self, signer: &str) {
@@ -97,9 +112,13 @@ impl Desk {
         let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
         command.current_dir(self.folder.path()).args(arguments).env_clear().env("HOME", self.folder.path()).env("NO_COLOR", "1");
         command.env("VAULT_ADDR", self.server.url()).env("VAULT_TOKEN", TOKEN);
+        command.env("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS", self.google.url());
+        command.env("GOOGLE_APPLICATION_CREDENTIALS", self.folder.path().join("google.json"));
         command.env("PATH", std::env::var_os("PATH").unwrap()).output().unwrap()
     }
 }
+
+const GOOGLE: &str = "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/";
 
 const POLICY: &str = r#"
 version: 1

@@ -8,6 +8,8 @@ mod patience;
 mod scheme;
 #[cfg(feature = "exec")]
 pub(crate) mod exec;
+#[cfg(feature = "gcpkms")]
+mod gcpkms;
 #[cfg(feature = "hashivault")]
 mod hashivault;
 #[cfg(feature = "pkcs11")]
@@ -94,6 +96,8 @@ fn keeper(uri: &str, variable: Variables<'_>) -> Result<Arc<dyn Keeper>, Problem
     match uri.split_once(':') {
         #[cfg(feature = "exec")]
         Some(("exec", rest)) => exec::open(rest, variable),
+        #[cfg(feature = "gcpkms")]
+        Some(("gcpkms", rest)) => gcpkms::open(rest, variable),
         #[cfg(feature = "hashivault")]
         Some(("hashivault", rest)) => hashivault::open(rest, variable),
         #[cfg(feature = "pkcs11")]

@@ -75,6 +75,10 @@ pub enum Fault {
     Denied,
     /// Its token has ended when it's given.
     Aged,
+    /// A checksum beside its answer isn't the answer's.
+    Corrupted,
+    /// It doesn't say that what it was sent arrived as it was.
+    Unconfirmed,
 }
 
 struct Shared {

@@ -2,6 +2,8 @@
 //! and really sign. One way to fail for each thing that can go wrong.
 //! What each protocol is stands in the modules below.
 
+mod google;
+mod keys;
 mod transit;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -22,6 +24,8 @@ use sha2::Digest as _;
 use crate::http::{self, Asked, answer};
 use crate::instance::Fault;
 
+pub use google::{Credential, WORKLOADS_TOKEN};
+
 /// A running service; it ends when it's dropped.
 pub struct Kms {
     address: SocketAddr,
@@ -32,33 +36,73 @@ pub struct Kms {
 pub const TOKEN: &str = "hvs.let-me-in-hunter2";
 
 struct Shared {
-    namespace: Option<&'static str>,
+    protocol: Protocol,
     fault: Mutex<(Option<Fault>, u32)>,
+    /// What goes wrong where tokens are given.
+    tokens_fault: Mutex<(Option<Fault>, u32)>,
     asked: AtomicU32,
     /// The newest version of the keys that have several.
     latest: AtomicU32,
     ended: AtomicBool,
 }
 
+/// Whom a service speaks like.
+enum Protocol {
+    /// Vault, in a namespace that every request must name.
+    Transit(Option<&'static str>),
+    /// Google's Cloud KMS, with whoever gives tokens.
+    Google(google::Tokens),
+}
+
 impl Kms {
     /// Starts the transit engine of a server like Vault, with the keys `p256`, `ed25519`, `p384`, `rsa`, `aes` and `derived`.
     #[must_use]
     pub fn transit() -> Self {
-        Self::start(None)
+        Self::start(Protocol::Transit(None))
     }
 
     /// Starts it in a namespace that every request must name.
     #[must_use]
     pub fn transit_in(namespace: &'static str) -> Self {
-        Self::start(Some(namespace))
+        Self::start(Protocol::Transit(Some(namespace)))
     }
 
-    fn start(namespace: Option<&'static str>) -> Self {
+    /// Starts a service like Google's, with the keys `p256`, `p384`, `ed25519`, `rsa`, `pss`, `secp256k1`, `mislabelled` and `none` in
+    /// `projects/p/locations/l/keyRings/r`, and those who give tokens for it: a metadata server, and others.
+    #[must_use]
+    pub fn google() -> Self {
+        Self::start(Protocol::Google(google::Tokens::default()))
+    }
+
+    /// Returns a file with a credential, as Google's tools write it.
+    ///
+    /// # Panics
+    /// If the service isn't one like Google's.
+    #[must_use]
+    pub fn credential(&self, kind: &Credential<'_>) -> String {
+        match &self.shared.protocol {
+            Protocol::Google(tokens) => tokens.file(kind, &self.url()),
+            Protocol::Transit(_) => panic!("Vault has no such files"),
+        }
+    }
+
+    /// Lets no token in any more that was given until now.
+    ///
+    /// # Panics
+    /// If another test has panicked with the lock in its hands.
+    pub fn expire_tokens(&self) {
+        if let Protocol::Google(tokens) = &self.shared.protocol {
+            tokens.expire();
+        }
+    }
+
+    fn start(protocol: Protocol) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback address");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
-            namespace,
+            protocol,
             fault: Mutex::new((None, 0)),
+            tokens_fault: Mutex::new((None, 0)),
             asked: AtomicU32::new(0),
             latest: AtomicU32::new(1),
             ended: AtomicBool::new(false),
@@ -87,6 +131,14 @@ impl Kms {
         *self.shared.fault.lock().expect("a lock") = (Some(fault), times);
     }
 
+    /// Lets something go wrong so many times from now on where tokens are given.
+    ///
+    /// # Panics
+    /// If another test has panicked with the lock in its hands.
+    pub fn fail_tokens(&self, fault: Fault, times: u32) {
+        *self.shared.tokens_fault.lock().expect("a lock") = (Some(fault), times);
+    }
+
     /// Gives the keys a newer version.
     pub fn rotate(&self) {
         self.shared.latest.fetch_add(1, Ordering::SeqCst);
@@ -96,6 +148,12 @@ impl Kms {
     #[must_use]
     pub fn asked(&self) -> u32 {
         self.shared.asked.load(Ordering::SeqCst)
+    }
+
+    /// Its host and port.
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.address.to_string()
     }
 
     /// Where it is.
@@ -117,7 +175,8 @@ impl Shared {
     fn serve(&self, mut stream: TcpStream) {
         let Some(asked) = Asked::read(&mut stream) else { return };
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let fault = self.fault();
+        let gives_token = matches!(self.protocol, Protocol::Google(_)) && google::gives_token(&asked.path);
+        let fault = take(if gives_token { &self.tokens_fault } else { &self.fault });
         match fault {
             Some(Fault::Hangs) => http::hang(&mut stream, &self.ended),
             Some(Fault::Status(status)) => answer(&mut stream, status, &[("retry-after", "0")], &[&asked.head, &asked.body[..]].concat()),
@@ -125,7 +184,10 @@ impl Shared {
             Some(Fault::Nonsense) => answer(&mut stream, 200, &[], b"{\"it\": [\"is\", \"something else\"]}"),
             Some(Fault::Floods) => http::flood(&mut stream),
             fault => {
-                let (status, body) = transit::answer(self, &asked, fault);
+                let (status, body) = match &self.protocol {
+                    Protocol::Transit(namespace) => transit::answer(self, *namespace, &asked, fault),
+                    Protocol::Google(tokens) => google::answer(self, tokens, &asked, fault),
+                };
                 match fault {
                     Some(Fault::CutOff) => http::cut_off(&mut stream, status, &body),
                     _ => answer(&mut stream, status, &[], &body),
@@ -133,14 +195,13 @@ impl Shared {
             }
         }
     }
+}
 
-    /// Takes the next fault.
-    fn fault(&self) -> Option<Fault> {
-        let mut fault = self.fault.lock().expect("a lock");
-        let left = fault.1.checked_sub(1)?;
-        fault.1 = left;
-        fault.0
-    }
+/// Takes the next fault.
+fn take(fault: &Mutex<(Option<Fault>, u32)>) -> Option<Fault> {
+    let mut fault = fault.lock().expect("a lock");
+    fault.1 = fault.1.checked_sub(1)?;
+    fault.0
 }
 
 /// A key's private half in some version.

@@ -13,14 +13,19 @@ use countersign_sign::{Cancellation, LocalKey, Patience, Problem, RemoteKey, att
 use countersign_testkit::instance::Fault;
 use countersign_testkit::kms::Kms;
 
-use elsewhere::{open, program, statement, variables};
+use elsewhere::{google, open, program, statement, variables};
 
 #[test]
 fn every_signer_does_what_is_expected_of_one() {
-    let server = Kms::transit();
-    let signers: [&str; 4] = [&program("p256"), &program("ed25519"), "hashivault://p256", "hashivault://ed25519"];
-    for uri in signers {
-        let key = open(uri, &server).unwrap();
+    let (vault, cloud) = (Kms::transit(), Kms::google());
+    for (uri, server) in [
+        (program("p256"), &vault),
+        (program("ed25519"), &vault),
+        ("hashivault://p256".to_owned(), &vault),
+        ("hashivault://ed25519".to_owned(), &vault),
+        (google("p256"), &cloud),
+    ] {
+        let key = open(&uri, server).unwrap();
         assert_eq!(check_signer(&key).unwrap(), *key.public_key(), "{uri}");
         let bundle = attest(&statement(), &key).unwrap();
         verify::with_key(&bundle, key.public_key()).unwrap();
@@ -32,20 +37,20 @@ fn every_signer_does_what_is_expected_of_one() {
 
 #[test]
 fn ends_when_the_time_is_over_or_somebody_ends_it() {
-    let server = Kms::transit();
+    let (vault, cloud) = (Kms::transit(), Kms::google());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("process");
     let started = Instant::now();
     let soon = || Patience::within(Duration::from_secs(1));
     let hanging = program(&format!("p256 signs-never:{}", file.display()));
-    for uri in ["hashivault://p256", &hanging] {
-        let key = RemoteKey::open(uri, &variables(&server), soon()).unwrap();
+    for (uri, server) in [("hashivault://p256", &vault), (&hanging, &vault), (&google("p256"), &cloud)] {
+        let key = RemoteKey::open(uri, &variables(server), soon()).unwrap();
         server.fail(Fault::Hangs, u32::MAX);
         assert_eq!(key.sign(b"a message").unwrap_err().code(), "signer-unavailable", "{uri}");
         server.fail(Fault::Hangs, 0);
 
         let cancellation = Cancellation::default();
-        let key = RemoteKey::open(uri, &variables(&server), Patience::default().or_until(&cancellation)).unwrap();
+        let key = RemoteKey::open(uri, &variables(server), Patience::default().or_until(&cancellation)).unwrap();
         server.fail(Fault::Hangs, u32::MAX);
         let error = thread::scope(|scope| {
             let signing = scope.spawn(|| key.sign(b"a message"));
@@ -74,6 +79,6 @@ fn knows_the_names_of_keys_elsewhere() {
     for uri in ["file:x", "keyless:exec:x", "exec", "x", "", "https://hashivault://x"] {
         assert!(!RemoteKey::is_named_by(uri), "{uri}");
     }
-    let error = RemoteKey::open("gcpkms://x", &|_| None, Patience::default()).unwrap_err();
+    let error = RemoteKey::open("unknown://x", &|_| None, Patience::default()).unwrap_err();
     assert!(error.code() == "signer-unsupported" && error.to_string().contains("aren't built in"), "{error}");
 }

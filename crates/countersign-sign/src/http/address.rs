@@ -68,6 +68,13 @@ impl Address {
         self.is_loopback
     }
 
+    /// Returns true if its host has a name below the domain.
+    #[cfg_attr(not(feature = "gcpkms"), expect(dead_code, reason = "other services are anywhere"))]
+    pub(crate) fn is_below(&self, domain: &str) -> bool {
+        let host = self.text.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_ascii_lowercase));
+        host.is_some_and(|host| host.strip_suffix(domain).is_some_and(|name| name.ends_with('.')))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
@@ -119,6 +126,18 @@ mod tests {
             ("https://a@b:hunter2@c.example.test/x@y", "https://c.example.test/x@y"),
         ] {
             assert_eq!(Address::refused(text), shown);
+        }
+    }
+
+    #[test]
+    fn knows_which_hosts_are_below_a_domain() {
+        let is_below = |text| Address::parse(text).unwrap().is_below("example.test");
+        for good in ["https://ca.example.test", "https://CA.Example.Test:8443/x", "https://a.b.example.test/"] {
+            assert!(is_below(good), "{good}");
+        }
+        for bad in ["https://example.test", "https://badexample.test", "https://example.test.evil.test", "https://evil.test/.example.test"]
+        {
+            assert!(!is_below(bad), "{bad}");
         }
     }
 

@@ -23,10 +23,10 @@ impl RemoteError {
     pub const fn code(&self) -> &'static str {
         match &self.problem {
             Problem::NoName { .. } | Problem::Several { .. } => "signer-invalid",
-            Problem::NotBuiltIn | Problem::PublicKey(_) => "signer-unsupported",
+            Problem::NotBuiltIn | Problem::PublicKey(_) | Problem::Algorithm => "signer-unsupported",
             Problem::Unset { .. } | Problem::Unusable { .. } | Problem::Unreadable { .. } => "signer-unconfigured",
             Problem::Unanswered { .. } | Problem::TooLate { .. } | Problem::Cancelled => "signer-unavailable",
-            Problem::Refused { .. } | Problem::Denied { .. } | Problem::Missing => "signer-refused",
+            Problem::Refused { .. } | Problem::Denied { .. } | Problem::NoToken { .. } | Problem::Missing => "signer-refused",
             Problem::Program { .. } | Problem::Module { .. } | Problem::Answer { .. } | Problem::NotItsSignature => "signer-failed",
         }
     }
@@ -91,6 +91,12 @@ pub enum Problem {
         /// What it fits.
         what: &'static str,
     },
+    /// Whoever gives tokens gives none.
+    #[error("no token is given for the credential of `{of}`")]
+    NoToken {
+        /// Where the credential comes from.
+        of: String,
+    },
     /// There is none of that name.
     #[error("there is no such key, or no such version of it")]
     Missing,
@@ -115,6 +121,9 @@ pub enum Problem {
     /// The public half verifies nothing here.
     #[error("its public half can't be used: {0}")]
     PublicKey(#[source] NotAKey),
+    /// The key's keeper signs with it by an algorithm that nothing here verifies.
+    #[error("the key signs by an algorithm that isn't used here")]
+    Algorithm,
     /// The signature isn't the key's.
     #[error("the signature that came back isn't this key's over what was to be signed")]
     NotItsSignature,

@@ -14,11 +14,11 @@ use crate::http::Asked;
 use crate::instance::Fault;
 
 /// Answers one request.
-pub(super) fn answer(shared: &Shared, asked: &Asked, fault: Option<Fault>) -> (u16, Vec<u8>) {
+pub(super) fn answer(shared: &Shared, namespace: Option<&str>, asked: &Asked, fault: Option<Fault>) -> (u16, Vec<u8>) {
     let head = String::from_utf8_lossy(&asked.head).to_ascii_lowercase();
     let says = |name: &str, value: &str| head.lines().any(|line| line == format!("{name}: {value}"));
     let is_let_in = says("x-vault-token", TOKEN) && says("x-vault-request", "true");
-    let is_here = shared.namespace.is_none_or(|namespace| says("x-vault-namespace", namespace));
+    let is_here = namespace.is_none_or(|namespace| says("x-vault-namespace", namespace));
     if !is_let_in || !is_here {
         return (403, format!("{{\"errors\":[\"permission denied\",\"{}\"]}}", head.replace(['"', '\r', '\n'], " ")).into_bytes());
     }

@@ -17,12 +17,19 @@ pub(crate) fn open(uri: &str, server: &Kms) -> Result<RemoteKey, RemoteError> {
 
 /// The environment that leads to the server.
 pub(crate) fn variables(server: &Kms) -> impl Fn(&str) -> Option<String> {
-    let url = server.url();
+    let (url, host) = (server.url(), server.host());
     move |name| match name {
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS" => Some(url.clone()),
+        "GCE_METADATA_HOST" => Some(host.clone()),
         "VAULT_ADDR" => Some(url.clone()),
         "VAULT_TOKEN" => Some(TOKEN.to_owned()),
         _ => None,
     }
+}
+
+/// Names a key of a server like Google's.
+pub(crate) fn google(key: &str) -> String {
+    format!("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/{key}")
 }
 
 /// Names the key behind our own program, with these words behind it.
