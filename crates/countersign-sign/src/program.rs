@@ -39,6 +39,7 @@ impl Program {
     }
 
     /// Returns its name, as it was written.
+    #[cfg(feature = "keyless")]
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

@@ -1,4 +1,4 @@
-//! Canonical JSON is the same whatever features of serde_json another crate turns on.
+//! Features: canonical JSON is the same whatever features of serde_json another crate turns on, and each kind of signer builds alone.
 //! The vectors are in the heart's `tests/canonical.rs`; here they are run with all those features on.
 
 use std::fs;
@@ -8,8 +8,21 @@ use crate::run::Program;
 
 const CRATE: &str = "crates/countersign/tests/serde-json-features";
 
-/// Runs the heart's vectors in a build where serde_json has every feature that changes what it reads or keeps.
+/// The signers' features that are built alone; those with a cloud's library are built once, with all the others.
+const SIGNERS: [&str; 6] = ["", "exec", "hashivault", "keyless", "pkcs11", "tuf"];
+
+/// Runs both checks.
 pub(crate) fn check(repository: &Repository) -> Result<(), String> {
+    for feature in SIGNERS {
+        println!("-- signers with `{feature}` alone");
+        let alone = ["clippy", "--locked", "--package", "countersign-sign", "--no-default-features", "--features", feature];
+        Program::new("cargo", &[&alone[..], &["--", "-D", "warnings"]].concat()).within(repository.root()).run()?;
+    }
+    canonical(repository)
+}
+
+/// Runs the heart's vectors in a build where serde_json has every feature that changes what it reads or keeps.
+fn canonical(repository: &Repository) -> Result<(), String> {
     let folder = repository.root().join(CRATE);
     // The workspace's lock, so that the very same versions are tested; cargo strikes out what this crate doesn't need.
     fs::copy(repository.root().join("Cargo.lock"), folder.join("Cargo.lock"))

@@ -26,7 +26,7 @@ usage: cargo xtask TASK
   ci                every check, in the order of continuous integration
   tidy              the rules about files, names, modules, versions and dependencies
   purity            the heart depends on nothing that reaches the world
-  features          canonical JSON is the same whatever features of serde_json are on
+  features          canonical JSON is the same whatever features of serde_json are on; each kind of signer builds alone
   header [--check]  writes (or compares) the C header and the list of exported symbols
   testdata          makes the cases and golden files again; a test compares them
   bench             what things cost, as ratios to a floor in the same run (minutes)
