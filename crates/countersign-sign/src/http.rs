@@ -42,7 +42,7 @@ pub(crate) struct Request<'a> {
     /// What is sent, and of which kind it is; nothing is sent to read.
     pub(crate) body: Option<(&'static str, &'a [u8])>,
     /// What else is said, such as what lets us in.
-    pub(crate) headers: &'a [(&'static str, &'a str)],
+    pub(crate) headers: &'a [(&'a str, &'a str)],
     /// Most bytes of the answer.
     pub(crate) most: u64,
 }
@@ -113,7 +113,7 @@ impl Client {
 
     /// Asks once, and returns the answer with how long the server asks to be left alone.
     fn once(&self, request: &Request<'_>, left: Duration) -> Result<(Answer, Option<Duration>), Failed> {
-        let agent = if request.address.is_loopback() {
+        let agent = if request.address.is_near() {
             &self.direct
         } else if self.has_strange_proxy {
             return Err(Failed { kind: Kind::Proxy, may_have_worked: false });

@@ -3,7 +3,7 @@
 
 mod attest;
 mod contract;
-#[cfg(any(feature = "hashivault", feature = "tuf"))]
+#[cfg(any(feature = "azurekms", feature = "gcpkms", feature = "hashivault", feature = "tuf"))]
 mod file;
 #[cfg(any(feature = "keyless", feature = "pkcs11"))]
 mod der;

@@ -6,6 +6,12 @@ mod error;
 mod patience;
 #[cfg(feature = "prehash")]
 mod scheme;
+#[cfg(any(feature = "azurekms", feature = "gcpkms"))]
+mod bearer;
+#[cfg(any(feature = "azurekms", feature = "hashivault"))]
+mod certificates;
+#[cfg(feature = "azurekms")]
+mod azurekms;
 #[cfg(feature = "exec")]
 pub(crate) mod exec;
 #[cfg(feature = "gcpkms")]
@@ -94,6 +100,8 @@ fn shown(uri: &str) -> &str {
 /// Finds who keeps the key.
 fn keeper(uri: &str, variable: Variables<'_>) -> Result<Arc<dyn Keeper>, Problem> {
     match uri.split_once(':') {
+        #[cfg(feature = "azurekms")]
+        Some(("azurekms", rest)) => azurekms::open(rest, variable),
         #[cfg(feature = "exec")]
         Some(("exec", rest)) => exec::open(rest, variable),
         #[cfg(feature = "gcpkms")]

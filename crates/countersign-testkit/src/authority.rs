@@ -18,7 +18,8 @@ use std::rc::Rc;
 use countersign::time::Time;
 use countersign_sign::{KeyType, LocalKey};
 
-use certificate::{Key, Purpose};
+use certificate::Key;
+pub(crate) use certificate::Purpose;
 
 pub use certificate::{CertificateAuthority, Identity, Subject, Validity};
 pub use ct::CertificateLog;

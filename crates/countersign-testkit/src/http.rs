@@ -1,10 +1,21 @@
 //! As much of HTTP/1.1 (RFC 9112) as our servers speak: one request and one answer to a connection, or half of one.
 //! What is asked and answered is said elsewhere.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+/// What is spoken over, in the clear or by TLS.
+pub(crate) trait Stream: Read + Write {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Stream for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
 
 /// A request.
 pub(crate) struct Asked {
@@ -17,7 +28,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// Reads a request; `None` if whoever asks has gone.
-    pub(crate) fn read(stream: &mut TcpStream) -> Option<Self> {
+    pub(crate) fn read(stream: &mut impl Stream) -> Option<Self> {
         let mut reader = BufReader::new(stream);
         let (mut head, mut path, mut length) = (Vec::new(), None, 0_u64);
         loop {
@@ -42,21 +53,21 @@ impl Asked {
 }
 
 /// Answers, and ends the connection. Whoever has gone by then needs no answer.
-pub(crate) fn answer(stream: &mut TcpStream, status: u16, headers: &[(&str, &str)], body: &[u8]) {
+pub(crate) fn answer(stream: &mut impl Stream, status: u16, headers: &[(&str, &str)], body: &[u8]) {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!("HTTP/1.1 {status} \r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
     let _ = stream.write_all(&[head.as_bytes(), body].concat()).and_then(|()| stream.flush());
 }
 
 /// Begins an answer, and ends in its middle.
-pub(crate) fn cut_off(stream: &mut TcpStream, status: u16, body: &[u8]) {
+pub(crate) fn cut_off(stream: &mut impl Stream, status: u16, body: &[u8]) {
     let head = format!("HTTP/1.1 {status} \r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
     let whole = [head.as_bytes(), body].concat();
     let _ = stream.write_all(&whole[..whole.len() / 2]).and_then(|()| stream.flush());
 }
 
 /// Answers without an end, until nobody listens.
-pub(crate) fn flood(stream: &mut TcpStream) {
+pub(crate) fn flood(stream: &mut impl Stream) {
     let mut written = stream.write_all(b"HTTP/1.1 200 \r\nconnection: close\r\n\r\n");
     while written.is_ok() {
         written = stream.write_all(&[b' '; 1 << 16]);
@@ -64,8 +75,8 @@ pub(crate) fn flood(stream: &mut TcpStream) {
 }
 
 /// Says nothing until whoever asks goes, or it's over.
-pub(crate) fn hang(stream: &mut TcpStream, ended: &AtomicBool) {
-    let _ = stream.set_read_timeout(Some(Duration::from_millis(20)));
+pub(crate) fn hang(stream: &mut impl Stream, ended: &AtomicBool) {
+    let _ = stream.tcp().set_read_timeout(Some(Duration::from_millis(20)));
     while !ended.load(Ordering::SeqCst) {
         if matches!(stream.read(&mut [0]), Ok(0)) {
             break;

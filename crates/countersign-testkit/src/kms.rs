@@ -2,8 +2,10 @@
 //! and really sign. One way to fail for each thing that can go wrong.
 //! What each protocol is stands in the modules below.
 
+mod azure;
 mod google;
 mod keys;
+mod tokens;
 mod transit;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -21,10 +23,14 @@ use p256::ecdsa::signature::hazmat::PrehashSigner as _;
 use p256::ecdsa::{DerSignature, SigningKey};
 use sha2::Digest as _;
 
-use crate::http::{self, Asked, answer};
+use crate::http::{self, Asked, Stream, answer};
 use crate::instance::Fault;
+use crate::tls;
 
+pub use azure::{CLIENT, CLIENT_SECRET, FEDERATED_TOKEN, IDENTITY_HEADER, TENANT};
 pub use google::{Credential, WORKLOADS_TOKEN};
+
+use tokens::Tokens;
 
 /// A running service; it ends when it's dropped.
 pub struct Kms {
@@ -36,6 +42,7 @@ pub struct Kms {
 pub const TOKEN: &str = "hvs.let-me-in-hunter2";
 
 struct Shared {
+    port: u16,
     protocol: Protocol,
     fault: Mutex<(Option<Fault>, u32)>,
     /// What goes wrong where tokens are given.
@@ -51,7 +58,9 @@ enum Protocol {
     /// Vault, in a namespace that every request must name.
     Transit(Option<&'static str>),
     /// Google's Cloud KMS, with whoever gives tokens.
-    Google(google::Tokens),
+    Google(Tokens),
+    /// Azure's Key Vault, with whoever gives tokens.
+    Azure(Tokens),
 }
 
 impl Kms {
@@ -71,18 +80,28 @@ impl Kms {
     /// `projects/p/locations/l/keyRings/r`, and those who give tokens for it: a metadata server, and others.
     #[must_use]
     pub fn google() -> Self {
-        Self::start(Protocol::Google(google::Tokens::default()))
+        Self::start(Protocol::Google(Tokens::default()))
+    }
+
+    /// Starts a vault like Azure's, at `https://localhost:PORT`, with the keys `p256`, `hsm`, `p384`, `rsa`, and some that don't sign;
+    /// and those who give tokens for it.
+    #[must_use]
+    pub fn azure() -> Self {
+        Self::start(Protocol::Azure(Tokens::default()))
     }
 
     /// Returns a file with a credential, as Google's tools write it.
-    ///
-    /// # Panics
-    /// If the service isn't one like Google's.
     #[must_use]
     pub fn credential(&self, kind: &Credential<'_>) -> String {
+        google::file(kind, &self.url())
+    }
+
+    /// Gives a token to whoever asks us, as a login at another place does; Vault's is the one for all.
+    #[must_use]
+    pub fn token(&self) -> String {
         match &self.shared.protocol {
-            Protocol::Google(tokens) => tokens.file(kind, &self.url()),
-            Protocol::Transit(_) => panic!("Vault has no such files"),
+            Protocol::Transit(_) => TOKEN.to_owned(),
+            Protocol::Google(tokens) | Protocol::Azure(tokens) => tokens.give(),
         }
     }
 
@@ -91,7 +110,7 @@ impl Kms {
     /// # Panics
     /// If another test has panicked with the lock in its hands.
     pub fn expire_tokens(&self) {
-        if let Protocol::Google(tokens) = &self.shared.protocol {
+        if let Protocol::Google(tokens) | Protocol::Azure(tokens) = &self.shared.protocol {
             tokens.expire();
         }
     }
@@ -100,6 +119,7 @@ impl Kms {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback address");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
+            port: address.port(),
             protocol,
             fault: Mutex::new((None, 0)),
             tokens_fault: Mutex::new((None, 0)),
@@ -108,14 +128,18 @@ impl Kms {
             ended: AtomicBool::new(false),
         });
         let served = Arc::clone(&shared);
+        let private = tls::server();
         thread::spawn(move || {
             for stream in listener.incoming() {
                 if served.ended.load(Ordering::SeqCst) {
                     break;
                 }
-                let shared = Arc::clone(&served);
+                let (shared, private) = (Arc::clone(&served), Arc::clone(&private));
                 if let Ok(stream) = stream {
-                    thread::spawn(move || shared.serve(stream));
+                    thread::spawn(move || match tls::accepted(stream, &private) {
+                        Ok(mut stream) => shared.serve(&mut stream, true),
+                        Err(mut stream) => shared.serve(&mut stream, false),
+                    });
                 }
             }
         });
@@ -150,6 +174,12 @@ impl Kms {
         self.shared.asked.load(Ordering::SeqCst)
     }
 
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Its host and port.
     #[must_use]
     pub fn host(&self) -> String {
@@ -171,26 +201,37 @@ impl Drop for Kms {
     }
 }
 
+/// Who vouches for the certificates of services, in PEM.
+#[must_use]
+pub fn certificates() -> String {
+    tls::root()
+}
+
 impl Shared {
-    fn serve(&self, mut stream: TcpStream) {
-        let Some(asked) = Asked::read(&mut stream) else { return };
+    fn serve(&self, stream: &mut impl Stream, is_private: bool) {
+        let Some(asked) = Asked::read(stream) else { return };
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let gives_token = matches!(self.protocol, Protocol::Google(_)) && google::gives_token(&asked.path);
+        let gives_token = match &self.protocol {
+            Protocol::Transit(_) => false,
+            Protocol::Google(_) => google::gives_token(&asked.path),
+            Protocol::Azure(_) => azure::gives_token(&asked.path),
+        };
         let fault = take(if gives_token { &self.tokens_fault } else { &self.fault });
         match fault {
-            Some(Fault::Hangs) => http::hang(&mut stream, &self.ended),
-            Some(Fault::Status(status)) => answer(&mut stream, status, &[("retry-after", "0")], &[&asked.head, &asked.body[..]].concat()),
-            Some(Fault::Redirects) => answer(&mut stream, 307, &[("location", "/v1/elsewhere")], b""),
-            Some(Fault::Nonsense) => answer(&mut stream, 200, &[], b"{\"it\": [\"is\", \"something else\"]}"),
-            Some(Fault::Floods) => http::flood(&mut stream),
+            Some(Fault::Hangs) => http::hang(stream, &self.ended),
+            Some(Fault::Status(status)) => answer(stream, status, &[("retry-after", "0")], &[&asked.head, &asked.body[..]].concat()),
+            Some(Fault::Redirects) => answer(stream, 307, &[("location", "/v1/elsewhere")], b""),
+            Some(Fault::Nonsense) => answer(stream, 200, &[], b"{\"it\": [\"is\", \"something else\"]}"),
+            Some(Fault::Floods) => http::flood(stream),
             fault => {
                 let (status, body) = match &self.protocol {
                     Protocol::Transit(namespace) => transit::answer(self, *namespace, &asked, fault),
                     Protocol::Google(tokens) => google::answer(self, tokens, &asked, fault),
+                    Protocol::Azure(tokens) => azure::answer(self, tokens, &asked, is_private, fault),
                 };
                 match fault {
-                    Some(Fault::CutOff) => http::cut_off(&mut stream, status, &body),
-                    _ => answer(&mut stream, status, &[], &body),
+                    Some(Fault::CutOff) => http::cut_off(stream, status, &body),
+                    _ => answer(stream, status, &[], &body),
                 }
             }
         }

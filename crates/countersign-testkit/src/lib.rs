@@ -16,6 +16,7 @@ mod golden;
 mod http;
 pub mod instance;
 pub mod kms;
+mod tls;
 pub mod tuf;
 mod world;
 

@@ -13,17 +13,18 @@ use countersign_sign::{Cancellation, LocalKey, Patience, Problem, RemoteKey, att
 use countersign_testkit::instance::Fault;
 use countersign_testkit::kms::Kms;
 
-use elsewhere::{google, open, program, statement, variables};
+use elsewhere::{azure, google, open, program, statement, variables};
 
 #[test]
 fn every_signer_does_what_is_expected_of_one() {
-    let (vault, cloud) = (Kms::transit(), Kms::google());
+    let (vault, cloud, azures) = (Kms::transit(), Kms::google(), Kms::azure());
     for (uri, server) in [
         (program("p256"), &vault),
         (program("ed25519"), &vault),
         ("hashivault://p256".to_owned(), &vault),
         ("hashivault://ed25519".to_owned(), &vault),
         (google("p256"), &cloud),
+        (azure(&azures, "p256"), &azures),
     ] {
         let key = open(&uri, server).unwrap();
         assert_eq!(check_signer(&key).unwrap(), *key.public_key(), "{uri}");
@@ -37,13 +38,14 @@ fn every_signer_does_what_is_expected_of_one() {
 
 #[test]
 fn ends_when_the_time_is_over_or_somebody_ends_it() {
-    let (vault, cloud) = (Kms::transit(), Kms::google());
+    let (vault, cloud, azures) = (Kms::transit(), Kms::google(), Kms::azure());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("process");
     let started = Instant::now();
     let soon = || Patience::within(Duration::from_secs(1));
     let hanging = program(&format!("p256 signs-never:{}", file.display()));
-    for (uri, server) in [("hashivault://p256", &vault), (&hanging, &vault), (&google("p256"), &cloud)] {
+    for (uri, server) in [("hashivault://p256", &vault), (&hanging, &vault), (&google("p256"), &cloud), (&azure(&azures, "p256"), &azures)]
+    {
         let key = RemoteKey::open(uri, &variables(server), soon()).unwrap();
         server.fail(Fault::Hangs, u32::MAX);
         assert_eq!(key.sign(b"a message").unwrap_err().code(), "signer-unavailable", "{uri}");

@@ -13,6 +13,7 @@ use ureq::http::Uri;
 pub(crate) struct Address {
     text: String,
     is_loopback: bool,
+    is_near: bool,
 }
 
 impl Address {
@@ -24,6 +25,18 @@ impl Address {
 
     /// Reads an address that may have a query.
     pub(crate) fn with_query(text: &str) -> Option<Self> {
+        let is_https = text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
+        Self::read(text).filter(|address| address.is_loopback || is_https)
+    }
+
+    /// Reads the address, with a query or without, of who gives tokens. A platform's own services have link-local addresses
+    /// (RFC 3927), which nobody forwards, and speak without TLS.
+    #[cfg_attr(not(feature = "azurekms"), expect(dead_code, reason = "others ask them by a library, or never"))]
+    pub(crate) fn of_token_service(text: &str) -> Option<Self> {
+        Self::read(text)
+    }
+
+    fn read(text: &str) -> Option<Self> {
         if text.len() > ADDRESS_BYTES || text.contains('#') {
             return None;
         }
@@ -35,8 +48,9 @@ impl Address {
         }
         let ip: Option<IpAddr> = host.trim_start_matches('[').trim_end_matches(']').parse().ok();
         let is_loopback = host == "localhost" || ip.is_some_and(|ip| ip.is_loopback());
-        let is_private = uri.scheme_str() == Some("https") || uri.scheme_str() == Some("http") && is_loopback;
-        is_private.then(|| Self { text: text.trim_end_matches('/').to_owned(), is_loopback })
+        let is_near = is_loopback || matches!(ip, Some(IpAddr::V4(ip)) if ip.is_link_local());
+        let is_private = uri.scheme_str() == Some("https") || uri.scheme_str() == Some("http") && is_near;
+        is_private.then(|| Self { text: text.trim_end_matches('/').to_owned(), is_loopback, is_near })
     }
 
     /// Shows what isn't an address that can be used, without what could let somebody in: a name and a password, or a query.
@@ -51,7 +65,7 @@ impl Address {
 
     /// Returns the address of a place below this one.
     pub(crate) fn join(&self, path: &str) -> Self {
-        Self { text: format!("{}{path}", self.text), is_loopback: self.is_loopback }
+        Self { text: format!("{}{path}", self.text), ..*self }
     }
 
     /// Returns the address on the same host that an answer refers to: a path, or an address that begins like this one.
@@ -63,13 +77,19 @@ impl Address {
         (path.starts_with('/') && !path.starts_with("//")).then(|| Self::parse(&format!("{origin}{path}")))?
     }
 
-    /// Returns true if it's this machine's own, so that no proxy stands between.
+    /// Returns true if it's this machine's own.
+    #[cfg_attr(not(any(feature = "azurekms", feature = "gcpkms")), expect(dead_code, reason = "others are asked wherever they are"))]
     pub(crate) const fn is_loopback(&self) -> bool {
         self.is_loopback
     }
 
+    /// Returns true if no proxy stands between: it's on this machine, or next to it.
+    pub(crate) const fn is_near(&self) -> bool {
+        self.is_near
+    }
+
     /// Returns true if its host has a name below the domain.
-    #[cfg_attr(not(feature = "gcpkms"), expect(dead_code, reason = "other services are anywhere"))]
+    #[cfg_attr(not(any(feature = "azurekms", feature = "gcpkms")), expect(dead_code, reason = "other services are anywhere"))]
     pub(crate) fn is_below(&self, domain: &str) -> bool {
         let host = self.text.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_ascii_lowercase));
         host.is_some_and(|host| host.strip_suffix(domain).is_some_and(|name| name.ends_with('.')))
@@ -115,6 +135,10 @@ mod tests {
             assert_eq!(Address::parse(bad), None, "{bad}");
         }
         assert!(Address::with_query("https://token.example.test/x?api-version=2").is_some());
+        let metadata = "http://169.254.169.254/token?x";
+        assert_eq!(Address::with_query(metadata), None);
+        assert!(Address::of_token_service(metadata).is_some_and(|address| address.is_near() && !address.is_loopback()));
+        assert_eq!(Address::of_token_service("http://169.254.169.254.example.test/"), None);
     }
 
     #[test]

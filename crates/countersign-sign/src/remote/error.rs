@@ -92,7 +92,7 @@ pub enum Problem {
         what: &'static str,
     },
     /// Whoever gives tokens gives none.
-    #[error("no token is given for the credential of `{of}`")]
+    #[error("no token is given for the credential of {of}")]
     NoToken {
         /// Where the credential comes from.
         of: String,

@@ -2,10 +2,9 @@
 //! as cosign names them. What lets us in is found and fetched by Google's own library, in the one place here that is async.
 //! How anybody else is asked, and how often, is the client's affair.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -18,22 +17,22 @@ use tokio::time::{sleep, timeout};
 use ureq::http::{Extensions, HeaderMap};
 use zeroize::Zeroizing;
 
+use super::bearer::{Pass, Service};
 use super::patience::Until;
 use super::scheme::Scheme;
 use super::{Found, Keeper, Problem, Variables};
-use crate::http::{Address, Answer, Client, Request};
+use crate::file;
+use crate::http::{Address, Client};
 
 /// A key, and the service that keeps it.
 struct CloudKms {
-    client: Client,
-    service: Address,
+    service: Service,
+    address: Address,
     /// `projects/…/cryptoKeys/KEY`.
     key: String,
     /// The version that was asked for; without one it's the newest that is enabled.
     version: Option<u64>,
     credential: Credential,
-    /// What let us in the last time: it serves until it's refused.
-    held: Mutex<Option<Pass>>,
 }
 
 /// Reads what stands behind `gcpkms:`, and the variables that say where the service and the credential are.
@@ -41,18 +40,12 @@ pub(super) fn open(rest: &str, variable: Variables<'_>) -> Result<Arc<dyn Keeper
     // Set to nothing is as good as not set.
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
     let (key, version) = parse(rest).ok_or(Problem::NoName { form: FORM })?;
-    let service = Address::parse(&variable(SERVICE).unwrap_or_else(|| "https://cloudkms.googleapis.com".to_owned()));
-    let service = service.filter(|service| service.is_loopback() || service.is_below(GOOGLE));
-    let service =
-        service.ok_or(unusable(SERVICE, "must be `https://….googleapis.com`, or a loopback address, since a token is sent there"))?;
-    Ok(Arc::new(CloudKms {
-        client: Client::new(ONE_ATTEMPT),
-        service: service.join("/v1/"),
-        key,
-        version,
-        credential: Credential::find(&variable),
-        held: Mutex::new(None),
-    }))
+    let address = Address::parse(&variable(SERVICE).unwrap_or_else(|| "https://cloudkms.googleapis.com".to_owned()));
+    let address = address.filter(|address| address.is_loopback() || address.is_below(GOOGLE));
+    let address =
+        address.ok_or(unusable(SERVICE, "must be `https://….googleapis.com`, or a loopback address, since a token is sent there"))?;
+    let (service, credential) = (Service::new(Client::new(ONE_ATTEMPT)), Credential::find(&variable));
+    Ok(Arc::new(CloudKms { service, address: address.join("/v1/"), key, version, credential }))
 }
 
 impl Keeper for CloudKms {
@@ -134,48 +127,15 @@ impl CloudKms {
 
     /// Reads the place, or writes to it.
     fn ask(&self, place: &str, body: Option<&[u8]>, until: &Until) -> Result<Json, Problem> {
-        let held = self.held.lock().ok().and_then(|held| held.clone());
-        let answer = held.map(|pass| self.ask_with(&pass, place, body, until)).transpose()?;
-        let answer = match answer.filter(|answer| answer.status != EXPIRED) {
-            Some(answer) => answer,
-            None => {
-                let pass = self.credential.fetch(until)?;
-                let answer = self.ask_with(&pass, place, body, until)?;
-                if let Ok(mut held) = self.held.lock() {
-                    *held = Some(pass);
-                }
-                answer
-            }
-        };
-        match answer.status {
-            200 => Json::parse(&answer.body).map_err(|_| Problem::Answer { what: "it isn't JSON" }),
-            404 => Err(Problem::Missing),
-            status => Err(Problem::Refused { status }),
-        }
+        self.service.ask(&self.address.join(place), body, until, || self.credential.fetch(until))
     }
-
-    fn ask_with(&self, pass: &Pass, place: &str, body: Option<&[u8]>, until: &Until) -> Result<Answer, Problem> {
-        let mut headers = vec![("authorization", pass.authorization.as_str())];
-        headers.extend(pass.quota_project.as_ref().map(|project| (QUOTA_PROJECT, project.as_str())));
-        let address = self.service.join(place);
-        let body = body.map(|body| ("application/json", body));
-        let request = Request { address: &address, body, headers: &headers, most: ANSWER_BYTES };
-        self.client.ask(&request, until.deadline).map_err(|trouble| Problem::Unanswered { why: trouble.kind.to_string() })
-    }
-}
-
-/// What lets us in, for an hour or so.
-#[derive(Clone)]
-struct Pass {
-    authorization: Zeroizing<String>,
-    /// Who pays, which Google wants to know of people.
-    quota_project: Option<String>,
 }
 
 /// Where passes come from (cloud.google.com, "How Application Default Credentials works"): a file, or the machine's metadata server.
 struct Credential {
     file: Option<PathBuf>,
     metadata: Option<String>,
+    /// Who pays, which Google wants to know of people.
     quota_project: Option<String>,
 }
 
@@ -216,17 +176,18 @@ impl Credential {
             }
             pause *= 2;
         }
-        Err(Problem::NoToken { of: self.shown() })
+        Err(Problem::NoToken { of: format!("`{}`", self.shown()) })
     }
 
     /// Reads it each time, since files are renewed.
     fn read(&self) -> Result<Credentials, Problem> {
-        let Some(file) = &self.file else {
+        let Some(place) = &self.file else {
             let server = self.metadata.iter().fold(mds::Builder::default(), |server, host| server.with_endpoint(format!("http://{host}")));
             return server.build().map_err(|_| unusable(METADATA, "is no host of a metadata server"));
         };
         let path = self.shown();
-        let bytes = fs::read(file).map(Zeroizing::new).map_err(|source| Problem::Unreadable { path: path.clone(), source })?;
+        let bytes =
+            file::read(place, FILE_BYTES).map(Zeroizing::new).map_err(|source| Problem::Unreadable { path: path.clone(), source })?;
         let (Ok(json), Ok(value)) = (Json::parse(&bytes), serde_json::from_slice(&bytes)) else {
             return Err(unusable(&path, NO_CREDENTIAL));
         };
@@ -251,11 +212,10 @@ impl Credential {
 
     fn pass(&self, headers: &HeaderMap) -> Result<Pass, Problem> {
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let authorization = header("authorization").ok_or_else(|| Problem::NoToken { of: self.shown() })?;
-        Ok(Pass {
-            authorization: Zeroizing::new(authorization),
-            quota_project: self.quota_project.clone().or_else(|| header(QUOTA_PROJECT)),
-        })
+        let authorization = header("authorization").ok_or_else(|| Problem::NoToken { of: format!("`{}`", self.shown()) })?;
+        let project = self.quota_project.clone().or_else(|| header(QUOTA_PROJECT));
+        let pass = [("authorization", Some(authorization)), (QUOTA_PROJECT, project)];
+        Ok(pass.into_iter().filter_map(|(name, value)| Some((name, Zeroizing::new(value?)))).collect())
     }
 
     fn shown(&self) -> String {
@@ -351,11 +311,10 @@ const NO_CREDENTIAL: &str = "holds no credential of Google's that can be used he
 const ANOTHER_VERSION: &str = "it's about another version of the key";
 const DAMAGED: &str = "it was damaged on its way";
 const CASTAGNOLI: u32 = 0x82f6_3b78;
-const EXPIRED: u16 = 401;
+const FILE_BYTES: u64 = 1 << 20;
 const ATTEMPTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-const ANSWER_BYTES: u64 = 4 << 20;
 /// A server that doesn't answer in that time is asked again.
 const ONE_ATTEMPT: Duration = Duration::from_secs(10);
 

@@ -10,12 +10,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::identity::PublicKey;
 use countersign::json::Json;
-use ureq::tls::{PemItem, RootCerts, parse_pem};
 use zeroize::Zeroizing;
 
 use super::patience::Until;
 use super::scheme::Scheme;
-use super::{Found, Keeper, Problem, Variables};
+use super::{Found, Keeper, Problem, Variables, certificates};
 use crate::file;
 use crate::http::{Address, Answer, Client, Request};
 
@@ -59,7 +58,7 @@ pub(super) fn open(rest: &str, variable: Variables<'_>) -> Result<Arc<dyn Keeper
         (None, None) => return Err(Problem::Unset { name: TOKEN }),
     };
     let client = match variable(CERTIFICATES) {
-        Some(file) => Client::believing(certificates(&file)?, ONE_ATTEMPT),
+        Some(file) => Client::believing(certificates::read(&file)?, ONE_ATTEMPT),
         None => Client::new(ONE_ATTEMPT),
     };
     Ok(Arc::new(Transit { client, engine: address.join(&format!("/v1/{engine}")), key, version, token, namespace }))
@@ -172,14 +171,6 @@ fn token_of(text: Zeroizing<String>) -> Option<Zeroizing<String>> {
     (!token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())).then_some(token)
 }
 
-/// Reads the certificates that the server's is vouched for by.
-fn certificates(path: &str) -> Result<RootCerts, Problem> {
-    let bytes = file::read(Path::new(path), CERTIFICATES_BYTES).map_err(|source| Problem::Unreadable { path: path.to_owned(), source })?;
-    let certificate = |item| if let Ok(PemItem::Certificate(certificate)) = item { Some(certificate) } else { None };
-    let certificates: Vec<_> = parse_pem(&bytes).filter_map(certificate).collect();
-    if certificates.is_empty() { Err(unusable(path, "holds no certificate in PEM")) } else { Ok(RootCerts::from(certificates)) }
-}
-
 fn unusable(name: &str, what: &'static str) -> Problem {
     Problem::Unusable { name: name.to_owned(), what }
 }
@@ -194,8 +185,6 @@ const NO_TOKEN: &str = "holds no token";
 const ED25519_PREFIX: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 const VERSION_DIGITS: usize = 9;
 const TOKEN_BYTES: u64 = 64 << 10;
-/// More than the certificates of all authorities in use.
-const CERTIFICATES_BYTES: u64 = 4 << 20;
 const ANSWER_BYTES: u64 = 4 << 20;
 /// A server that doesn't answer in that time is asked again.
 const ONE_ATTEMPT: Duration = Duration::from_secs(10);

@@ -188,12 +188,14 @@ impl CertificateAuthority {
 pub(crate) enum Purpose {
     Code,
     Times,
+    Servers,
 }
 
 impl Purpose {
     fn extension(self) -> Vec<u8> {
         match self {
             Self::Code => extension(PURPOSE, &der::sequence(&[der::oid("1.3.6.1.5.5.7.3.3")])),
+            Self::Servers => extension(PURPOSE, &der::sequence(&[der::oid("1.3.6.1.5.5.7.3.1")])),
             // RFC 3161 §2.3: critical, and the only one.
             Self::Times => critical(PURPOSE, &der::sequence(&[der::oid("1.3.6.1.5.5.7.3.8")])),
         }

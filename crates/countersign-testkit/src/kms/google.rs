@@ -2,9 +2,7 @@
 //! give tokens: the metadata server of a machine, OAuth 2.0 for people, and the security token service for workloads of others.
 //! A service account gives itself one, a JWT that it signs (RFC 7523), which is verified here as Google does.
 
-use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,6 +14,7 @@ use countersign::verify;
 
 use super::Shared;
 use super::keys::{self, Kind};
+use super::tokens::{Form, Head, Tokens};
 use crate::authority::pem;
 use crate::case::object;
 use crate::http::Asked;
@@ -36,69 +35,39 @@ pub enum Credential<'a> {
 /// What a workload elsewhere is known by.
 pub const WORKLOADS_TOKEN: &str = "workload-hunter2";
 
-/// The tokens that let in.
-#[derive(Default)]
-pub(super) struct Tokens {
-    given: Mutex<BTreeSet<String>>,
-    /// How many were given, so that each is another.
-    count: Mutex<u32>,
-}
-
-impl Tokens {
-    pub(super) fn file(&self, kind: &Credential<'_>, url: &str) -> String {
-        let account = |key: u32| {
-            object([
-                ("type", Json::from("service_account")),
-                ("project_id", Json::from("p")),
-                ("private_key_id", Json::from(KEY_ID)),
-                ("private_key", Json::from(pem("PRIVATE KEY", &keys::private(Kind::Rsa, key)))),
-                ("client_email", Json::from(ACCOUNT)),
-                ("token_uri", Json::from("https://oauth2.googleapis.com/token")),
-                ("universe_domain", Json::from("googleapis.com")),
-            ])
-        };
-        let file = match kind {
-            Credential::ServiceAccount => account(ACCOUNTS_KEY),
-            Credential::UnknownServiceAccount => account(ACCOUNTS_KEY + 1),
-            Credential::Person => object([
-                ("type", Json::from("authorized_user")),
-                ("client_id", Json::from("client")),
-                ("client_secret", Json::from("client-hunter2")),
-                ("refresh_token", Json::from("refresh-hunter2")),
-                ("quota_project_id", Json::from("p")),
-                ("token_uri", Json::from(format!("{url}/token"))),
-            ]),
-            Credential::Workload(path) => object([
-                ("type", Json::from("external_account")),
-                ("audience", Json::from(AUDIENCE)),
-                ("subject_token_type", Json::from(JWT)),
-                ("token_url", Json::from(format!("{url}/v1/token"))),
-                ("credential_source", object([("file", Json::from(path.display().to_string()))])),
-            ]),
-        };
-        String::from_utf8(file.canonical()).expect("JSON")
-    }
-
-    pub(super) fn expire(&self) {
-        self.given.lock().expect("a lock").clear();
-    }
-
-    fn give(&self) -> String {
-        let mut count = self.count.lock().expect("a lock");
-        *count += 1;
-        let token = format!("ya29.hunter2-{count}");
-        self.given.lock().expect("a lock").insert(token.clone());
-        token
-    }
-
-    fn lets_in(&self, head: &Head<'_>) -> bool {
-        let Some(token) = head.value("authorization").and_then(|value| value.strip_prefix("Bearer ")) else { return false };
-        if token.starts_with("eyJ") {
-            return is_signed_by_the_account(token).is_some();
-        }
-        // Of people it asks who pays, too.
-        self.given.lock().expect("a lock").contains(token) && head.value("x-goog-user-project").is_none_or(|project| project == "p")
-    }
+/// Returns a file with a credential.
+pub(super) fn file(kind: &Credential<'_>, url: &str) -> String {
+    let account = |key: u32| {
+        object([
+            ("type", Json::from("service_account")),
+            ("project_id", Json::from("p")),
+            ("private_key_id", Json::from(KEY_ID)),
+            ("private_key", Json::from(pem("PRIVATE KEY", &keys::private(Kind::Rsa, key)))),
+            ("client_email", Json::from(ACCOUNT)),
+            ("token_uri", Json::from("https://oauth2.googleapis.com/token")),
+            ("universe_domain", Json::from("googleapis.com")),
+        ])
+    };
+    let file = match kind {
+        Credential::ServiceAccount => account(ACCOUNTS_KEY),
+        Credential::UnknownServiceAccount => account(ACCOUNTS_KEY + 1),
+        Credential::Person => object([
+            ("type", Json::from("authorized_user")),
+            ("client_id", Json::from("client")),
+            ("client_secret", Json::from("client-hunter2")),
+            ("refresh_token", Json::from("refresh-hunter2")),
+            ("quota_project_id", Json::from("p")),
+            ("token_uri", Json::from(format!("{url}/token"))),
+        ]),
+        Credential::Workload(path) => object([
+            ("type", Json::from("external_account")),
+            ("audience", Json::from(AUDIENCE)),
+            ("subject_token_type", Json::from(JWT)),
+            ("token_url", Json::from(format!("{url}/v1/token"))),
+            ("credential_source", object([("file", Json::from(path.display().to_string()))])),
+        ]),
+    };
+    String::from_utf8(file.canonical()).expect("JSON")
 }
 
 /// Returns true if that is where tokens are given.
@@ -125,7 +94,7 @@ pub(super) fn answer(shared: &Shared, tokens: &Tokens, asked: &Asked, fault: Opt
             false => (400, [b"{\"error\":\"invalid_grant\",\"error_description\":\"".as_slice(), &asked.body, b"\"}"].concat()),
         };
     }
-    if !tokens.lets_in(&head) {
+    if !lets_in(tokens, &head) {
         return (401, format!("{{\"error\":{{\"code\":401,\"message\":\"{}\"}}}}", text.replace(['"', '\r', '\n'], " ")).into_bytes());
     }
     let latest = shared.latest.load(Ordering::SeqCst);
@@ -225,12 +194,8 @@ fn name(key: &str, version: u32) -> String {
 
 /// Judges who asks for a token.
 fn is_entitled(path: &str, head: &Head<'_>, body: &[u8]) -> bool {
-    let form: Vec<(String, String)> = String::from_utf8_lossy(body)
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| (name.to_owned(), unescaped(value)))
-        .collect();
-    let says = |name: &str, value: &str| form.iter().any(|said| said.0 == name && said.1 == value);
+    let form = Form::read(body);
+    let says = |name, value| form.says(name, value);
     match path {
         // A person's is JSON with Google's library, and a form with others.
         "/token" => Json::parse(body).is_ok_and(|json| {
@@ -252,6 +217,15 @@ fn is_entitled(path: &str, head: &Head<'_>, body: &[u8]) -> bool {
     }
 }
 
+fn lets_in(tokens: &Tokens, head: &Head<'_>) -> bool {
+    match head.bearer() {
+        Some(token) if token.starts_with("eyJ") => is_signed_by_the_account(token).is_some(),
+        // Of people it asks who pays, too.
+        Some(token) => tokens.lets_in(token) && head.value("x-goog-user-project").is_none_or(|project| project == "p"),
+        None => false,
+    }
+}
+
 /// Verifies a token that the service account has signed itself, and that it's for keys alone.
 fn is_signed_by_the_account(token: &str) -> Option<()> {
     let (signed, signature) = token.rsplit_once('.')?;
@@ -267,33 +241,6 @@ fn is_signed_by_the_account(token: &str) -> Option<()> {
     let key = PublicKey::from_der(&keys::public(Kind::Rsa, ACCOUNTS_KEY)).ok()?;
     verify::signature(&key, signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).ok()?).ok()?;
     (is_meant && is_now).then_some(())
-}
-
-/// The lines before a body.
-struct Head<'a>(&'a str);
-
-impl Head<'_> {
-    fn value(&self, name: &str) -> Option<&str> {
-        let named = |line: &&str| line.split_once(':').is_some_and(|(known, _)| known.eq_ignore_ascii_case(name));
-        Some(self.0.lines().find(named)?.split_once(':')?.1.trim())
-    }
-}
-
-/// Reads a value of a form.
-fn unescaped(value: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), value.bytes());
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte.expect("a digit")).to_digit(16).expect("a digit") as u8;
-                let high = digit(rest.next());
-                high << 4 | digit(rest.next())
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).expect("text")
 }
 
 /// CRC32C by a table, as it isn't computed where it's checked.

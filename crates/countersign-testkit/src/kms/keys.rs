@@ -52,6 +52,15 @@ pub(super) fn sign_digest(kind: Kind, version: u32, digest: &[u8]) -> Option<Vec
     }
 }
 
+/// Signs a digest, as two numbers of one length for P-256 and P-384.
+pub(super) fn sign_fixed(kind: Kind, version: u32, digest: &[u8]) -> Option<Vec<u8>> {
+    match kind {
+        Kind::P256 => sign_ecdsa(kind, version, &signature::ECDSA_P256_SHA256_FIXED_SIGNING, digest),
+        Kind::P384 => sign_ecdsa(kind, version, &signature::ECDSA_P384_SHA384_FIXED_SIGNING, digest),
+        _ => sign_digest(kind, version, digest),
+    }
+}
+
 /// Signs a digest by RSA-PSS.
 pub(super) fn sign_pss(version: u32, digest: &[u8]) -> Option<Vec<u8>> {
     sign_rsa(version, &signature::RSA_PSS_SHA256, digest)

@@ -3,12 +3,13 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use countersign::digest::{Algorithm, Digest};
 use countersign::predicate::{GateResult, TestResult};
 use countersign::statement::{ResourceDescriptor, Statement};
 use countersign_sign::{Patience, RemoteError, RemoteKey};
-use countersign_testkit::kms::{Kms, TOKEN};
+use countersign_testkit::kms::{self, CLIENT, CLIENT_SECRET, Kms, TENANT, TOKEN};
 
 /// Opens a key, of that server if it's one of a server.
 pub(crate) fn open(uri: &str, server: &Kms) -> Result<RemoteKey, RemoteError> {
@@ -17,14 +18,34 @@ pub(crate) fn open(uri: &str, server: &Kms) -> Result<RemoteKey, RemoteError> {
 
 /// The environment that leads to the server.
 pub(crate) fn variables(server: &Kms) -> impl Fn(&str) -> Option<String> {
-    let (url, host) = (server.url(), server.host());
+    let (url, host, port) = (server.url(), server.host(), server.port());
     move |name| match name {
+        "AZURE_AUTHORITY_HOST" => Some(format!("https://localhost:{port}")),
+        "AZURE_CLIENT_ID" => Some(CLIENT.to_owned()),
+        "AZURE_CLIENT_SECRET" => Some(CLIENT_SECRET.to_owned()),
+        "AZURE_TENANT_ID" => Some(TENANT.to_owned()),
+        "SSL_CERT_FILE" => Some(certificates()),
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS" => Some(url.clone()),
         "GCE_METADATA_HOST" => Some(host.clone()),
         "VAULT_ADDR" => Some(url.clone()),
         "VAULT_TOKEN" => Some(TOKEN.to_owned()),
         _ => None,
     }
+}
+
+/// Names a key of a server like Azure's.
+pub(crate) fn azure(server: &Kms, key: &str) -> String {
+    format!("azurekms://localhost:{}/{key}", server.port())
+}
+
+/// The file with who vouches for our servers.
+fn certificates() -> String {
+    static WRITTEN: LazyLock<String> = LazyLock::new(|| {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("servers-{}.pem", std::process::id()));
+        std::fs::write(&file, kms::certificates()).unwrap();
+        file.display().to_string()
+    });
+    WRITTEN.clone()
 }
 
 /// Names a key of a server like Google's.
