@@ -7,6 +7,8 @@ mod rekor;
 mod sign_in;
 mod signing;
 mod signing_config;
+#[cfg(feature = "spiffe")]
+mod spiffe;
 mod timestamp;
 mod token;
 mod witnesses;

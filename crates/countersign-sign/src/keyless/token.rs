@@ -1,6 +1,6 @@
-//! Identity tokens (OpenID Connect), and where they come from: CI systems, files, variables, programs and persons.
+//! Identity tokens (OpenID Connect), and where they come from: CI systems, files, variables, programs, agents and persons.
 //! Of what a token says only its end is read here; whoever issues the certificate reads the rest. A token is never shown.
-//! How a person signs in stands in `sign_in`.
+//! How a person signs in stands in `sign_in`, how SPIFFE's agent is asked in `spiffe`.
 
 use std::fmt;
 use std::fs::File;
@@ -17,6 +17,8 @@ use countersign::time::Time;
 use zeroize::Zeroizing;
 
 use super::sign_in::SignIn;
+#[cfg(feature = "spiffe")]
+use super::spiffe::WorkloadApi;
 use crate::http::{Address, Client, Request};
 use crate::program::{self, Failed, Program};
 
@@ -100,6 +102,9 @@ enum Source {
     Program(Program),
     /// A person.
     Person(SignIn),
+    /// SPIFFE's agent.
+    #[cfg(feature = "spiffe")]
+    Spiffe(WorkloadApi),
 }
 
 impl TokenSource {
@@ -132,7 +137,8 @@ impl TokenSource {
     }
 
     /// Finds who offers a token here: GitHub Actions (`permissions: id-token: write`), the variable `SIGSTORE_ID_TOKEN`
-    /// (as GitLab CI's `id_tokens` sets it), or Kubernetes' projected token where cosign looks for it, too.
+    /// (as GitLab CI's `id_tokens` sets it), Kubernetes' projected token where cosign looks for it, too, or the agent of SPIFFE that
+    /// `SPIFFE_ENDPOINT_SOCKET` names (with the feature `spiffe`).
     ///
     /// # Errors
     /// [`TokenError`] if nobody does, or what is offered can't be used.
@@ -147,10 +153,13 @@ impl TokenSource {
         if variable(SIGSTORE_VARIABLE).is_some() {
             return Self::variable(SIGSTORE_VARIABLE, variable);
         }
-        if projected.is_file() { Ok(Source::File(projected.into()).into()) } else { Err(TokenError::Nowhere) }
+        if projected.is_file() {
+            return Ok(Source::File(projected.into()).into());
+        }
+        if cfg!(feature = "spiffe") && variable(SPIFFE_SOCKET).is_some() { Self::spiffe(variable) } else { Err(TokenError::Nowhere) }
     }
 
-    /// Reads what is written behind `keyless:`: nothing, `env:NAME`, `file:PATH` or `exec:PROGRAM ARGUMENT…`.
+    /// Reads what is written behind `keyless:`: nothing, `spiffe`, `env:NAME`, `file:PATH` or `exec:PROGRAM ARGUMENT…`.
     ///
     /// A program's words are parted by blanks, and no shell reads them.
     ///
@@ -159,6 +168,7 @@ impl TokenSource {
     pub fn named(name: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, TokenError> {
         match name.split_once(':') {
             None if name.is_empty() => Self::detect(variable),
+            None if name == "spiffe" => Self::spiffe(variable),
             // A variable's value is easily given for its name (`env:$TOKEN`), and isn't repeated then.
             Some((_, given)) if given.split_whitespace().next().is_some_and(IdentityToken::is_in) => Err(TokenError::Misplaced),
             Some(("env", name)) if !name.is_empty() && !is_variable(name) => Err(TokenError::Misplaced),
@@ -167,6 +177,17 @@ impl TokenSource {
             Some(("exec", line)) => Program::named(line).map(|program| Source::Program(program).into()).ok_or(TokenError::SourceUnknown),
             _ => Err(TokenError::SourceUnknown),
         }
+    }
+
+    #[cfg(feature = "spiffe")]
+    fn spiffe(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, TokenError> {
+        let api = variable(SPIFFE_SOCKET).and_then(|address| WorkloadApi::parse(&address));
+        Ok(Source::Spiffe(api.ok_or(TokenError::Variable { name: SPIFFE_SOCKET.to_owned() })?).into())
+    }
+
+    #[cfg(not(feature = "spiffe"))]
+    const fn spiffe(_: &dyn Fn(&str) -> Option<String>) -> Result<Self, TokenError> {
+        Err(TokenError::SpiffeMissing)
     }
 
     fn github_actions(url: &str, bearer: String) -> Result<Self, TokenError> {
@@ -187,6 +208,8 @@ impl TokenSource {
     pub(super) fn check(&self, issuer: Option<&Address>, now: Time) -> Result<(), TokenError> {
         match &self.source {
             Source::Person(_) => issuer.map(drop).ok_or(TokenError::IssuerMissing),
+            #[cfg(feature = "spiffe")]
+            Source::Spiffe(api) => api.check().map_err(|why| TokenError::unanswered(api, why)),
             Source::Given(token) => token.again().unexpired(now).map(drop),
             Source::GitHubActions { .. } => Ok(()),
             Source::File(path) => {
@@ -206,6 +229,8 @@ impl TokenSource {
     pub(super) fn fetch(&self, client: &Client, issuer: Option<&Address>, deadline: Instant) -> Result<IdentityToken, TokenError> {
         match &self.source {
             Source::Person(sign_in) => sign_in.fetch(client, issuer.ok_or(TokenError::IssuerMissing)?),
+            #[cfg(feature = "spiffe")]
+            Source::Spiffe(api) => api.fetch(AUDIENCE, deadline).map_err(|why| TokenError::unanswered(api, why)),
             Source::Given(token) => Ok(token.again()),
             Source::GitHubActions { address, bearer } => from_github(client, address, bearer, deadline),
             Source::File(path) => from_file(path, deadline).map_err(|error| TokenError::unreadable(path, error))?,
@@ -228,13 +253,15 @@ impl fmt::Debug for Source {
             Self::File(_) => "File",
             Self::Program(_) => "Program",
             Self::Person(_) => "Person",
+            #[cfg(feature = "spiffe")]
+            Self::Spiffe(_) => "Spiffe",
         })
     }
 }
 
 /// Asks GitHub (docs.github.com, "OpenID Connect reference").
 fn from_github(client: &Client, address: &Address, bearer: &Zeroizing<String>, deadline: Instant) -> Result<IdentityToken, TokenError> {
-    let unanswered = |why: String| TokenError::Unanswered { address: address.to_string(), why };
+    let unanswered = |why: String| TokenError::unanswered(address, why);
     let bearer = Zeroizing::new(format!("Bearer {}", bearer.as_str()));
     let request = Request { address, body: None, headers: &[("authorization", &bearer)], most: ANSWER_BYTES };
     let answer = client.ask(&request, deadline).map_err(|trouble| unanswered(trouble.kind.to_string()))?;
@@ -264,6 +291,7 @@ fn from_program(program: &Program, deadline: Instant) -> Result<IdentityToken, T
         Failed::NotStarted(kind) => failed(program::not_started(kind)),
         Failed::Ended(status) => failed(&status.to_string()),
         Failed::TooMuch => failed("it prints more than a token has"),
+        Failed::Stopped => failed(program::STOPPED),
         Failed::Over => failed("it took too long"),
     })?;
     IdentityToken::parse(std::str::from_utf8(&printed).map_err(|_| TokenError::NotAToken)?)
@@ -289,8 +317,8 @@ pub enum TokenError {
     Nowhere,
     /// The source isn't one.
     #[error(
-        "an identity token comes from `keyless:` (as the CI system offers it), `keyless:browser`, `keyless:code`, `keyless:env:NAME`, \
-         `keyless:file:PATH` or `keyless:exec:PROGRAM`"
+        "an identity token comes from `keyless:` (as the CI system offers it), `keyless:browser`, `keyless:code`, `keyless:spiffe`, \
+         `keyless:env:NAME`, `keyless:file:PATH` or `keyless:exec:PROGRAM`"
     )]
     SourceUnknown,
     /// What is given is a token itself, or anything else in place of a variable's name.
@@ -329,6 +357,9 @@ pub enum TokenError {
         /// What came back, without its words.
         why: String,
     },
+    /// The feature `spiffe` isn't compiled in.
+    #[error("this build doesn't speak SPIFFE's Workload API")]
+    SpiffeMissing,
     /// Nobody says with whom a person could sign in.
     #[error("the signing configuration names nobody to sign in with (`oidcUrls`) who can be asked now")]
     IssuerMissing,
@@ -351,6 +382,10 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    fn unanswered(address: &impl fmt::Display, why: impl Into<String>) -> Self {
+        Self::Unanswered { address: address.to_string(), why: why.into() }
+    }
+
     fn unreadable(path: &Path, source: io::Error) -> Self {
         Self::Unreadable { path: path.to_owned(), source }
     }
@@ -360,6 +395,8 @@ impl TokenError {
 const AUDIENCE: &str = "sigstore";
 const GITHUB_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const GITHUB_BEARER: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+/// Where SPIFFE's agent is (SPIFFE Workload Endpoint §4).
+const SPIFFE_SOCKET: &str = "SPIFFE_ENDPOINT_SOCKET";
 const SIGSTORE_VARIABLE: &str = "SIGSTORE_ID_TOKEN";
 const PROJECTED: &str = "/var/run/sigstore/cosign/oidc-token";
 const TOKEN_BYTES: usize = 64 << 10;

@@ -140,6 +140,11 @@ const ENVIRONMENT: &[(&str, &str, &str)] = &[
     ),
     (
         "signing-config",
+        "SPIFFE_ENDPOINT_SOCKET",
+        "Where keyless: looks last, and keyless:spiffe first: the socket of the Workload API, unix:// or tcp:// on this machine.",
+    ),
+    (
+        "signing-config",
         "CI, DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION, BROWSER",
         "Whether keyless: asks a person at the terminal (not where CI is set), with a browser or for a code, and by which program the browser \
          is opened.",
@@ -156,7 +161,7 @@ const ENVIRONMENT: &[(&str, &str, &str)] = &[
 const FILES: &[(&str, &str, &str)] = &[
     ("preset", ".countersign/policy.yaml", "The policy, at the top of the work tree."),
     ("store", ".countersign/evidence", "The default store, at the top of the work tree."),
-    ("signing-config", "/var/run/sigstore/cosign/oidc-token", "Where keyless: looks last: a token that Kubernetes projects."),
+    ("signing-config", "/var/run/sigstore/cosign/oidc-token", "Where keyless: looks after CI systems: a token that Kubernetes projects."),
     (
         "trust",
         "$XDG_DATA_HOME/countersign/trust/public-good",
