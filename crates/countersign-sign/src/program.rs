@@ -1,5 +1,5 @@
 //! Asks another program: what it's told on standard input, what it answers on standard output, and when it's ended.
-//! What the words mean is said elsewhere. It may talk to whoever sits there on standard error.
+//! What the words mean is said elsewhere. It may talk to whoever sits there on standard error, and can't read from the terminal.
 
 use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -18,6 +18,8 @@ pub(crate) enum Failed {
     NotStarted(io::ErrorKind),
     Ended(ExitStatus),
     TooMuch,
+    /// It was stopped, as whoever reads from the terminal is who isn't in its foreground.
+    Stopped,
     /// Nobody waited any longer, so it was ended.
     Over,
 }
@@ -61,7 +63,9 @@ impl Program {
 /// Runs the program until it ends or nobody waits any longer, and returns what it printed if it succeeded.
 ///
 /// It gets the environment without `COUNTERSIGN_*`, and a process group of its own, so that it's ended with all that it
-/// started. What it leaves behind with its standard output open is waited for no longer than a moment, and ended, too.
+/// started. The terminal's foreground stays ours, and so does Ctrl-C: a program that reads from the terminal is stopped by the
+/// system, and is ended then instead of being waited for. What it leaves behind with its standard output open is waited for no
+/// longer than a moment, and ended, too.
 fn ask(mut command: Command, input: Vec<u8>, most: u64, is_over: &dyn Fn() -> bool) -> Result<Zeroizing<Vec<u8>>, Failed> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
     for (name, _) in std::env::vars_os() {
@@ -93,8 +97,15 @@ fn ask(mut command: Command, input: Vec<u8>, most: u64, is_over: &dyn Fn() -> bo
             end(child);
             return Err(Failed::TooMuch);
         }
-        if ended.is_none() && has_ended(&child) {
-            ended = Some(Instant::now());
+        if ended.is_none() {
+            match state(&child) {
+                State::Running => {}
+                State::Ended => ended = Some(Instant::now()),
+                State::Stopped => {
+                    end(child);
+                    return Err(Failed::Stopped);
+                }
+            }
         }
         if ended.is_some_and(|ended| is_all || ended.elapsed() > GRACE) {
             if !is_all {
@@ -155,10 +166,22 @@ fn pieces(source: Option<impl Read + Send + 'static>) -> Receiver<Zeroizing<Vec<
     receiver
 }
 
-/// Looks whether it has ended, and leaves it to be taken: until then nobody else can get its id.
-fn has_ended(child: &Child) -> bool {
-    let Some(id) = id(child) else { return true };
-    !matches!(process::waitid(WaitId::Pid(id), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG), Ok(None))
+/// What a program does.
+enum State {
+    Running,
+    Stopped,
+    Ended,
+}
+
+/// Looks what it does, and leaves it to be taken once it has ended: until then nobody else can get its id.
+fn state(child: &Child) -> State {
+    let Some(id) = id(child) else { return State::Ended };
+    let looking = WaitIdOptions::EXITED | WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    match process::waitid(WaitId::Pid(id), looking) {
+        Ok(None) => State::Running,
+        Ok(Some(status)) if status.stopped() => State::Stopped,
+        _ => State::Ended,
+    }
 }
 
 /// Ends it, and what it started. That it ended by itself just now doesn't matter.
@@ -169,7 +192,7 @@ fn end(mut child: Child) {
     // It may have left its group.
     let _ = child.kill();
     let begun = Instant::now();
-    while !has_ended(&child) {
+    while !matches!(state(&child), State::Ended) {
         if begun.elapsed() > GRACE {
             return;
         }
@@ -188,6 +211,8 @@ fn id(child: &Child) -> Option<Pid> {
     Pid::from_raw(i32::try_from(child.id()).ok()?)
 }
 
+/// What is said of a program that was stopped.
+pub(crate) const STOPPED: &str = "it was stopped, since it read from the terminal: let it ask elsewhere, such as in a window, or not at all";
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// How long what was printed may still be on its way once the program has ended.
 const GRACE: Duration = Duration::from_millis(500);
@@ -216,6 +241,14 @@ mod tests {
         assert!(matches!(asked("echo said; exit 3", b""), Err(Failed::Ended(status)) if status.code() == Some(3)));
         assert!(matches!(asked("yes", b""), Err(Failed::TooMuch)));
         assert!(matches!(ask(Command::new("/nowhere/at/all"), Vec::new(), 1, &|| false), Err(Failed::NotStarted(io::ErrorKind::NotFound))));
+    }
+
+    #[test]
+    fn waits_for_no_program_that_reads_from_the_terminal() {
+        let begun = Instant::now();
+        // As the system stops it; and all that it started, with it.
+        assert!(matches!(asked("sleep 60 & kill -TTIN 0; echo read", b""), Err(Failed::Stopped)));
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 
     #[test]

@@ -56,6 +56,7 @@ impl Exec {
             Failed::Over => until.problem(),
             Failed::NotStarted(kind) => Problem::Program { why: format!("isn't started: {}", program::not_started(kind)) },
             Failed::Ended(status) => Problem::Program { why: format!("failed ({status})") },
+            Failed::Stopped => Problem::Program { why: format!("gives no answer: {}", program::STOPPED) },
             Failed::TooMuch => Problem::Program { why: "printed more than any answer has".to_owned() },
         })
     }
