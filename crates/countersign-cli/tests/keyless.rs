@@ -173,8 +173,8 @@ fn repeats_no_token_that_was_given_in_the_wrong_place() {
 fn tells_what_logs_have_and_whether_another_attempt_leaves_more() {
     let bundle = ["sign-bundle", "--identity-token", TOKEN, "--bundle", "b.sigstore.json", "--trusted-root", "trusted_root.json"];
     let sign = |desk: &Desk| told(&desk.run(&[&bundle[..], &["--signing-config", "signing_config.json", "app.tar"]].concat()));
-    let cut_off = Desk::new(Instance::start().failing(SecondLog, Fault::CutOff, 2));
-    let made = sign(&cut_off);
+    let failed = Desk::new(Instance::start().failing(SecondLog, Fault::Status(503), 2));
+    let made = sign(&failed);
     assert!(made.contains("signed as signer@example.test (https://accounts.example.test), with log entries: 1"), "{made}");
     assert!(made.contains("nobody heard how 2 attempts ended"), "{made}");
 

@@ -212,7 +212,8 @@ fn id(child: &Child) -> Option<Pid> {
 }
 
 /// What is said of a program that was stopped.
-pub(crate) const STOPPED: &str = "it was stopped, since it read from the terminal: let it ask elsewhere, such as in a window, or not at all";
+pub(crate) const STOPPED: &str =
+    "it was stopped, since it read from the terminal: let it ask elsewhere, such as in a window, or not at all";
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// How long what was printed may still be on its way once the program has ended.
 const GRACE: Duration = Duration::from_millis(500);

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// What is spoken over, in the clear or by TLS.
-pub(crate) trait Stream: Read + Write {
+pub trait Stream: Read + Write {
+    /// Returns the connection below.
     fn tcp(&self) -> &TcpStream;
 }
 
@@ -18,17 +19,19 @@ impl Stream for TcpStream {
 }
 
 /// A request.
-pub(crate) struct Asked {
+pub struct Asked {
     /// The path, with its query.
-    pub(crate) path: String,
+    pub path: String,
     /// The lines before the body.
-    pub(crate) head: Vec<u8>,
-    pub(crate) body: Vec<u8>,
+    pub head: Vec<u8>,
+    /// What was sent.
+    pub body: Vec<u8>,
 }
 
 impl Asked {
     /// Reads a request; `None` if whoever asks has gone.
-    pub(crate) fn read(stream: &mut impl Stream) -> Option<Self> {
+    #[must_use]
+    pub fn read(stream: &mut impl Stream) -> Option<Self> {
         let mut reader = BufReader::new(stream);
         let (mut head, mut path, mut length) = (Vec::new(), None, 0_u64);
         loop {
@@ -53,21 +56,21 @@ impl Asked {
 }
 
 /// Answers, and ends the connection. Whoever has gone by then needs no answer.
-pub(crate) fn answer(stream: &mut impl Stream, status: u16, headers: &[(&str, &str)], body: &[u8]) {
+pub fn answer(stream: &mut impl Stream, status: u16, headers: &[(&str, &str)], body: &[u8]) {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!("HTTP/1.1 {status} \r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
     let _ = stream.write_all(&[head.as_bytes(), body].concat()).and_then(|()| stream.flush());
 }
 
 /// Begins an answer, and ends in its middle.
-pub(crate) fn cut_off(stream: &mut impl Stream, status: u16, body: &[u8]) {
+pub fn cut_off(stream: &mut impl Stream, status: u16, body: &[u8]) {
     let head = format!("HTTP/1.1 {status} \r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
     let whole = [head.as_bytes(), body].concat();
     let _ = stream.write_all(&whole[..whole.len() / 2]).and_then(|()| stream.flush());
 }
 
 /// Answers without an end, until nobody listens.
-pub(crate) fn flood(stream: &mut impl Stream) {
+pub fn flood(stream: &mut impl Stream) {
     let mut written = stream.write_all(b"HTTP/1.1 200 \r\nconnection: close\r\n\r\n");
     while written.is_ok() {
         written = stream.write_all(&[b' '; 1 << 16]);
@@ -75,7 +78,7 @@ pub(crate) fn flood(stream: &mut impl Stream) {
 }
 
 /// Says nothing until whoever asks goes, or it's over.
-pub(crate) fn hang(stream: &mut impl Stream, ended: &AtomicBool) {
+pub fn hang(stream: &mut impl Stream, ended: &AtomicBool) {
     let _ = stream.tcp().set_read_timeout(Some(Duration::from_millis(20)));
     while !ended.load(Ordering::SeqCst) {
         if matches!(stream.read(&mut [0]), Ok(0)) {

@@ -250,7 +250,9 @@ impl Shared {
                 match (fault, location) {
                     (Some(Fault::CutOff), _) => http::cut_off(&mut stream, status, &body),
                     (_, Some(location)) => answer(&mut stream, status, &[("location", &location)], &body),
-                    _ if status == 409 => answer(&mut stream, 409, &[("location", "/api/v1/log/entries/again")], b""),
+                    _ if status == 409 && place == Place::FirstLog => {
+                        answer(&mut stream, 409, &[("location", "/api/v1/log/entries/again")], b"")
+                    }
                     _ => answer(&mut stream, status, &[], &body),
                 }
             }
@@ -295,8 +297,8 @@ impl Shared {
             Place::FirstLog | Place::SecondLog => {
                 let is_there = !self.taken.lock().expect("a lock").insert(asked.body.clone());
                 match place {
-                    // Rekor v1 says where the entry is; Rekor v2 gives it again.
-                    Place::FirstLog if is_there => (409, Vec::new()),
+                    // Rekor v1 says where the entry is; Rekor v2 says its number, and gives no proof.
+                    _ if is_there => (409, Vec::new()),
                     Place::FirstLog => (201, first(by, &body(), fault)),
                     _ => (201, second(by, &body(), fault)),
                 }

@@ -13,7 +13,7 @@ pub mod case;
 mod cases;
 mod faults;
 mod golden;
-mod http;
+pub mod http;
 pub mod instance;
 pub mod kms;
 mod tls;

@@ -39,7 +39,15 @@ usage: cargo xtask TASK
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match Repository::open().and_then(|repository| perform(&repository, &arguments)) {
+    // Started by `peers` in the namespace of its servers, where nothing else is asked of it.
+    if let ["proxy", arguments @ ..] = &arguments[..] {
+        return ended(peers::proxy::serve(arguments));
+    }
+    ended(Repository::open().and_then(|repository| perform(&repository, &arguments)))
+}
+
+fn ended(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("xtask: {why}");

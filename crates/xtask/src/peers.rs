@@ -15,6 +15,8 @@ mod cosign;
 mod namespace;
 mod instance;
 mod keyless;
+mod faults;
+pub(crate) mod proxy;
 mod openssl;
 mod softhsm;
 mod vault;

@@ -166,6 +166,11 @@ impl Answer {
         self.code == Some(0)
     }
 
+    /// Returns what it said beside what it printed.
+    pub(crate) fn said(&self) -> &str {
+        &self.said
+    }
+
     /// Returns whether it said or printed that.
     pub(crate) fn holds(&self, words: &str) -> bool {
         self.said.contains(words) || String::from_utf8_lossy(&self.stdout).contains(words)

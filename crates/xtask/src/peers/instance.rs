@@ -46,6 +46,42 @@ impl Generation {
     }
 }
 
+/// Who of an instance is asked while signing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The certificate authority.
+    Authority,
+    /// The log.
+    Log,
+    /// The timestamp authority.
+    Times,
+}
+
+impl Place {
+    /// Returns who is asked of an instance.
+    pub(super) fn of(generation: Generation) -> impl Iterator<Item = Self> {
+        [Self::Authority, Self::Log, Self::Times].into_iter().filter(move |place| generation == Generation::Second || *place != Self::Times)
+    }
+
+    /// Returns what it's called.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Authority => "authority",
+            Self::Log => "log",
+            Self::Times => "timestamps",
+        }
+    }
+
+    /// Returns where it listens.
+    pub(super) const fn address(self) -> &'static str {
+        match self {
+            Self::Authority => "127.0.0.1:5555",
+            Self::Log => "127.0.0.1:3003",
+            Self::Times => "127.0.0.1:3004",
+        }
+    }
+}
+
 /// Builds the servers of an instance with Rekor v2, by the checksums that are committed beside them.
 pub(super) fn obtain(workshop: &Workshop) -> Result<(), String> {
     build(workshop, "sigstack", FOLDER, "2", &["./ctlog", "./issuer"])
@@ -64,7 +100,9 @@ fn build(workshop: &Workshop, recipe: &str, folder: &str, at_once: &str, own: &[
     }
     namespace::check()?;
     let sources = workshop.recipe(recipe);
-    let pins = fs::read_to_string(sources.join("go.sum")).map_err(|error| format!("can't read `go.sum`: {error}"))?;
+    let programs = own.iter().map(|program| format!("{program}/main.go"));
+    let read = |name: String| fs::read_to_string(sources.join(&name)).map_err(|error| format!("can't read `{name}`: {error}"));
+    let pins = programs.chain(["go.sum".to_owned()]).map(read).collect::<Result<String, _>>()?;
     workshop.obtain(folder, &pins, |place| {
         let out = format!("{}/", place.display());
         // Few packages at a time: together the servers' parts need more memory than a small machine has.
@@ -80,6 +118,7 @@ pub(super) struct Instance<'a> {
     namespace: Namespace<'a>,
     generation: Generation,
     binaries: PathBuf,
+    description: Option<Description>,
 }
 
 impl<'a> Instance<'a> {
@@ -92,7 +131,7 @@ impl<'a> Instance<'a> {
         }
         fs::create_dir_all(&folder).map_err(|error| format!("can't make `{}`: {error}", generation.name()))?;
         let namespace = Namespace::open(scene, generation.name())?;
-        let mut instance = Self { scene, namespace, generation, binaries: workshop.place(FOLDER) };
+        let mut instance = Self { scene, namespace, generation, binaries: workshop.place(FOLDER), description: None };
         let log_key = if generation == Generation::First { "p256" } else { "ed25519" };
         for (key, kind) in [("ct", "p256"), ("rekor", log_key)] {
             scene.countersign(&["key", "generate", "--out", &instance.at(key), "--type", kind, "--no-passphrase"]).output()?;
@@ -110,6 +149,7 @@ impl<'a> Instance<'a> {
         };
         instance.write("trusted_root.json", &description.trusted_root())?;
         instance.write("signing_config.json", &description.signing_config(str::to_owned))?;
+        instance.description = Some(description);
         Ok(instance)
     }
 
@@ -138,8 +178,29 @@ impl<'a> Instance<'a> {
         self.namespace.get(&format!("http://127.0.0.1:{port}/token?{claims}"))
     }
 
-    /// Returns how many entries the log has.
+    /// Writes down whom to ask, each at the address that `reached` gives for its own.
+    pub(super) fn signing_config(&self, reached: impl Fn(&str) -> String) -> Vec<u8> {
+        self.description.as_ref().map(|description| description.signing_config(reached)).unwrap_or_default()
+    }
+
+    /// Writes a trust root in which the certificate log has another key, and returns its path.
+    pub(super) fn without_certificate_log(&self, key: &[u8]) -> Result<String, String> {
+        let other = Log::p256(CERTIFICATE_LOG, key)?;
+        let root = self.description.as_ref().map(|description| description.trusted_root_with(&other)).unwrap_or_default();
+        self.write("other_root.json", &root)?;
+        Ok(self.at("other_root.json"))
+    }
+
+    /// Returns how many entries the log has, once it has shown all that it took in.
     pub(super) fn entries(&self) -> Result<u64, String> {
+        self.namespace.wait(|| {
+            let before = self.tree_size()?;
+            std::thread::sleep(MERGING);
+            if self.tree_size()? == before { Ok(before) } else { Err("the log still grows".to_owned()) }
+        })
+    }
+
+    fn tree_size(&self) -> Result<u64, String> {
         let size = match self.generation {
             Generation::First => whole(&self.namespace.get(&format!("{LOG}/api/v1/log"))?, "treeSize"),
             // C2SP tlog-checkpoint: the second line.
@@ -281,7 +342,7 @@ const LOG: &str = "http://127.0.0.1:3003";
 const CERTIFICATE_LOG: &str = "http://127.0.0.1:6962";
 const FIRST_CERTIFICATE_LOG: &str = "http://127.0.0.1:6962/peers";
 const TIMES: &str = "http://127.0.0.1:3004/api/v1/timestamp";
-/// Many times as long as it takes to merge.
-const MERGING: Duration = Duration::from_secs(1);
-const FOLDER: &str = "sigstack-1.8.8";
+/// Longer than any log here takes to merge: Rekor v2 shows a checkpoint every second.
+const MERGING: Duration = Duration::from_secs(2);
+const FOLDER: &str = "fulcio-1.8.8";
 const FIRST_FOLDER: &str = "rekor-1.5.3";

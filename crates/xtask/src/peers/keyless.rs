@@ -2,6 +2,7 @@
 //! sides of it. How the instance comes about stands in `instance`.
 
 use super::cosign;
+use super::faults;
 use super::instance::{Generation, Instance, JOBS, PEOPLE};
 use super::report::Report;
 use super::scene::Scene;
@@ -27,6 +28,7 @@ fn ask_of(generation: Generation, workshop: &Workshop, scene: &Scene, report: &m
     keyless.messages(report)?;
     keyless.commits(report)?;
     keyless.without_hashes(report)?;
+    faults::ask(scene, &instance, report)?;
     if !workshop.has(cosign::FOLDER) {
         println!("SKIPPED cosign with the instance: it isn't there");
         return Ok(());

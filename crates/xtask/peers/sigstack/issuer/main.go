@@ -1,5 +1,5 @@
 // issuer is an identity provider for whoever asks (OpenID Connect Discovery 1.0, RFC 7519): GET /token?CLAIM=VALUE
-// gives a token that says so. It's worth what a loopback address is worth.
+// gives a token that says so, and that holds for `lasts` seconds (600). It's worth what a loopback address is worth.
 //
 // usage: issuer ADDRESS
 package main
@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -46,6 +47,10 @@ func main() {
 		now := time.Now().Unix()
 		claims := map[string]any{"iss": address, "aud": "sigstore", "sub": "agent", "iat": now, "nbf": now - 5, "exp": now + 600}
 		for name, values := range r.URL.Query() {
+			if seconds, err := strconv.ParseInt(values[0], 10, 32); name == "lasts" && err == nil {
+				claims["exp"] = now + seconds
+				continue
+			}
 			claims[name] = values[0]
 			if name == "email" {
 				claims["email_verified"] = true

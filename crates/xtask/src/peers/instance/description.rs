@@ -86,10 +86,15 @@ impl Log {
 impl Description {
     /// Writes down whom to believe.
     pub(super) fn trusted_root(&self) -> Vec<u8> {
+        self.trusted_root_with(&self.certificate_log)
+    }
+
+    /// Writes down whom to believe, with another certificate log.
+    pub(super) fn trusted_root_with(&self, certificate_log: &Log) -> Vec<u8> {
         object([
             ("mediaType", text("application/vnd.dev.sigstore.trustedroot+json;version=0.1")),
             ("tlogs", Json::Array(vec![self.log.json()])),
-            ("ctlogs", Json::Array(vec![self.certificate_log.json()])),
+            ("ctlogs", Json::Array(vec![certificate_log.json()])),
             ("certificateAuthorities", Json::Array(vec![self.authority.json()])),
             ("timestampAuthorities", Json::Array(self.times.iter().map(Chain::json).collect())),
         ])
