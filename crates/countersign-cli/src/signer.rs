@@ -19,7 +19,7 @@ use crate::output;
 use crate::passphrase::{self, PassphraseSource};
 
 /// How SIGNER is explained in help texts.
-pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key; hashivault://KEY, gcpkms://…, azurekms://…, pkcs11:… or exec:PROGRAM for a key elsewhere; or \
+pub(crate) const SIGNER_HELP: &str = "The signer: file:PREFIX.key; awskms://…, hashivault://KEY, gcpkms://…, azurekms://…, pkcs11:… or exec:PROGRAM for a key elsewhere; or \
     keyless:[browser|code|spiffe|env:NAME|file:PATH|exec:PROGRAM] for an identity, by the token that the CI system gives, or a person who \
     signs in with a browser here or (code) anywhere, SPIFFE's agent, a variable, a file or a program \
     [default: file:$XDG_DATA_HOME/countersign/keys/default.key]";

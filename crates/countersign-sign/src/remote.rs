@@ -6,6 +6,8 @@ mod error;
 mod patience;
 #[cfg(feature = "prehash")]
 mod scheme;
+#[cfg(feature = "awskms")]
+mod awskms;
 #[cfg(any(feature = "azurekms", feature = "gcpkms"))]
 mod bearer;
 #[cfg(any(feature = "azurekms", feature = "hashivault"))]
@@ -100,6 +102,8 @@ fn shown(uri: &str) -> &str {
 /// Finds who keeps the key.
 fn keeper(uri: &str, variable: Variables<'_>) -> Result<Arc<dyn Keeper>, Problem> {
     match uri.split_once(':') {
+        #[cfg(feature = "awskms")]
+        Some(("awskms", rest)) => awskms::open(rest, variable),
         #[cfg(feature = "azurekms")]
         Some(("azurekms", rest)) => azurekms::open(rest, variable),
         #[cfg(feature = "exec")]

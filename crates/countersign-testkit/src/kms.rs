@@ -2,6 +2,7 @@
 //! and really sign. One way to fail for each thing that can go wrong.
 //! What each protocol is stands in the modules below.
 
+mod aws;
 mod azure;
 mod google;
 mod keys;
@@ -55,6 +56,8 @@ struct Shared {
 
 /// Whom a service speaks like.
 enum Protocol {
+    /// AWS KMS.
+    Aws,
     /// Vault, in a namespace that every request must name.
     Transit(Option<&'static str>),
     /// Google's Cloud KMS, with whoever gives tokens.
@@ -64,6 +67,12 @@ enum Protocol {
 }
 
 impl Kms {
+    /// Starts a server like AWS KMS, with the aliases `p256`, `ed25519`, `p384`, `rsa`, `aes`, `denied` and `disabled`.
+    #[must_use]
+    pub fn aws() -> Self {
+        Self::start(Protocol::Aws)
+    }
+
     /// Starts the transit engine of a server like Vault, with the keys `p256`, `ed25519`, `p384`, `rsa`, `aes` and `derived`.
     #[must_use]
     pub fn transit() -> Self {
@@ -100,7 +109,7 @@ impl Kms {
     #[must_use]
     pub fn token(&self) -> String {
         match &self.shared.protocol {
-            Protocol::Transit(_) => TOKEN.to_owned(),
+            Protocol::Aws | Protocol::Transit(_) => TOKEN.to_owned(),
             Protocol::Google(tokens) | Protocol::Azure(tokens) => tokens.give(),
         }
     }
@@ -163,7 +172,7 @@ impl Kms {
         *self.shared.tokens_fault.lock().expect("a lock") = (Some(fault), times);
     }
 
-    /// Gives the keys a newer version.
+    /// Gives the keys a newer version, or the aliases another key.
     pub fn rotate(&self) {
         self.shared.latest.fetch_add(1, Ordering::SeqCst);
     }
@@ -212,7 +221,7 @@ impl Shared {
         let Some(asked) = Asked::read(stream) else { return };
         self.asked.fetch_add(1, Ordering::SeqCst);
         let gives_token = match &self.protocol {
-            Protocol::Transit(_) => false,
+            Protocol::Aws | Protocol::Transit(_) => false,
             Protocol::Google(_) => google::gives_token(&asked.path),
             Protocol::Azure(_) => azure::gives_token(&asked.path),
         };
@@ -225,6 +234,7 @@ impl Shared {
             Some(Fault::Floods) => http::flood(stream),
             fault => {
                 let (status, body) = match &self.protocol {
+                    Protocol::Aws => aws::answer(self, &asked, fault),
                     Protocol::Transit(namespace) => transit::answer(self, *namespace, &asked, fault),
                     Protocol::Google(tokens) => google::answer(self, tokens, &asked, fault),
                     Protocol::Azure(tokens) => azure::answer(self, tokens, &asked, is_private, fault),

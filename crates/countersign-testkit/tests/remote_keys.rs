@@ -17,12 +17,15 @@ use elsewhere::{azure, google, open, program, statement, variables};
 
 #[test]
 fn every_signer_does_what_is_expected_of_one() {
+    let aws = Kms::aws();
     let (vault, cloud, azures) = (Kms::transit(), Kms::google(), Kms::azure());
     for (uri, server) in [
         (program("p256"), &vault),
         (program("ed25519"), &vault),
         ("hashivault://p256".to_owned(), &vault),
         ("hashivault://ed25519".to_owned(), &vault),
+        // One of Ed25519 signs short messages only.
+        ("awskms:///alias/p256".to_owned(), &aws),
         (google("p256"), &cloud),
         (azure(&azures, "p256"), &azures),
     ] {
@@ -38,14 +41,20 @@ fn every_signer_does_what_is_expected_of_one() {
 
 #[test]
 fn ends_when_the_time_is_over_or_somebody_ends_it() {
+    let aws = Kms::aws();
     let (vault, cloud, azures) = (Kms::transit(), Kms::google(), Kms::azure());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("process");
     let started = Instant::now();
     let soon = || Patience::within(Duration::from_secs(1));
     let hanging = program(&format!("p256 signs-never:{}", file.display()));
-    for (uri, server) in [("hashivault://p256", &vault), (&hanging, &vault), (&google("p256"), &cloud), (&azure(&azures, "p256"), &azures)]
-    {
+    for (uri, server) in [
+        ("hashivault://p256", &vault),
+        ("awskms:///alias/p256", &aws),
+        (&hanging, &vault),
+        (&google("p256"), &cloud),
+        (&azure(&azures, "p256"), &azures),
+    ] {
         let key = RemoteKey::open(uri, &variables(server), soon()).unwrap();
         server.fail(Fault::Hangs, u32::MAX);
         assert_eq!(key.sign(b"a message").unwrap_err().code(), "signer-unavailable", "{uri}");

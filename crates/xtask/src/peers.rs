@@ -15,6 +15,7 @@ mod cosign;
 mod namespace;
 mod instance;
 mod keyless;
+mod moto;
 mod faults;
 pub(crate) mod proxy;
 mod openssl;
@@ -53,6 +54,7 @@ const PEERS: &[Peer] = &[
     Peer { name: "sigstore-go", folder: sigstore_go::FOLDER, seconds: 600, obtain: sigstore_go::obtain, ask: sigstore_go::ask },
     Peer { name: "cosign", folder: cosign::FOLDER, seconds: 1_200, obtain: cosign::obtain, ask: cosign::ask },
     // After cosign, which is asked for the same keys where it's there.
+    Peer { name: "moto", folder: moto::FOLDER, seconds: 1_200, obtain: moto::obtain, ask: moto::ask },
     Peer { name: "softhsm", folder: softhsm::FOLDER, seconds: 1_200, obtain: softhsm::obtain, ask: softhsm::ask },
     Peer { name: "vault", folder: vault::FOLDER, seconds: 1_200, obtain: vault::obtain, ask: vault::ask },
     Peer { name: "sigstore", folder: Generation::Second.folder(), seconds: 1_200, obtain: instance::obtain, ask: keyless::ask },

@@ -28,7 +28,11 @@ pub(crate) fn variables(server: &Kms) -> impl Fn(&str) -> Option<String> {
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS" => Some(url.clone()),
         "GCE_METADATA_HOST" => Some(host.clone()),
         "VAULT_ADDR" => Some(url.clone()),
-        "VAULT_TOKEN" => Some(TOKEN.to_owned()),
+        "VAULT_TOKEN" | "AWS_SESSION_TOKEN" => Some(TOKEN.to_owned()),
+        "AWS_ENDPOINT_URL" => Some(url.clone()),
+        "AWS_REGION" => Some("us-east-1".to_owned()),
+        "AWS_ACCESS_KEY_ID" => Some("AKIDTEST".to_owned()),
+        "AWS_SECRET_ACCESS_KEY" => Some("hunter2".to_owned()),
         _ => None,
     }
 }
