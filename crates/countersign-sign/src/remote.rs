@@ -101,19 +101,19 @@ fn shown(uri: &str) -> &str {
 
 /// Finds who keeps the key.
 fn keeper(uri: &str, variable: Variables<'_>) -> Result<Arc<dyn Keeper>, Problem> {
-    match uri.split_once(':') {
+    match (uri.split_once(':'), variable) {
         #[cfg(feature = "awskms")]
-        Some(("awskms", rest)) => awskms::open(rest, variable),
+        (Some(("awskms", rest)), variable) => awskms::open(rest, variable),
         #[cfg(feature = "azurekms")]
-        Some(("azurekms", rest)) => azurekms::open(rest, variable),
+        (Some(("azurekms", rest)), variable) => azurekms::open(rest, variable),
         #[cfg(feature = "exec")]
-        Some(("exec", rest)) => exec::open(rest, variable),
+        (Some(("exec", rest)), variable) => exec::open(rest, variable),
         #[cfg(feature = "gcpkms")]
-        Some(("gcpkms", rest)) => gcpkms::open(rest, variable),
+        (Some(("gcpkms", rest)), variable) => gcpkms::open(rest, variable),
         #[cfg(feature = "hashivault")]
-        Some(("hashivault", rest)) => hashivault::open(rest, variable),
+        (Some(("hashivault", rest)), variable) => hashivault::open(rest, variable),
         #[cfg(feature = "pkcs11")]
-        Some(("pkcs11", rest)) => pkcs11::open(rest, variable),
+        (Some(("pkcs11", rest)), variable) => pkcs11::open(rest, variable),
         _ => Err(Problem::NotBuiltIn),
     }
 }
@@ -138,7 +138,11 @@ impl Signer for RemoteKey {
 
 impl fmt::Debug for RemoteKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RemoteKey").field("name", &self.name).field("public", &self.found.public).finish_non_exhaustive()
+        f.debug_struct("RemoteKey")
+            .field("name", &self.name)
+            .field("version", &self.found.version)
+            .field("public", &self.found.public)
+            .finish_non_exhaustive()
     }
 }
 
